@@ -1,0 +1,1 @@
+module.exports = { displayName: 'guilds', preset: '../../jest.preset.cjs' };

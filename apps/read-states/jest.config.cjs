@@ -1,0 +1,1 @@
+module.exports = { displayName: 'read-states', preset: '../../jest.preset.cjs' };

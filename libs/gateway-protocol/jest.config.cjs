@@ -1,0 +1,1 @@
+module.exports = { displayName: 'gateway-protocol', preset: '../../jest.preset.cjs' };

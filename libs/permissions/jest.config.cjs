@@ -1,0 +1,1 @@
+module.exports = { displayName: 'permissions', preset: '../../jest.preset.cjs' };

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'placement-ring', preset: '../../jest.preset.cjs' };

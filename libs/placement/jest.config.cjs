@@ -1,0 +1,1 @@
+module.exports = { displayName: 'placement', preset: '../../jest.preset.cjs' };

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'snowflake', preset: '../../jest.preset.cjs' };
