@@ -1,1 +1,1 @@
-export {};
+export { PlacementRing, moved } from './placement-ring.js';
