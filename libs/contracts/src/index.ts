@@ -250,7 +250,6 @@ export type {
   PartitionsTaken,
 } from './gen/fleet/presence/v1/presence_pb.js';
 export {
-  ReadStateType,
   ReadStateEntrySchema,
   LoadRequestSchema,
   LoadReplySchema,
@@ -259,7 +258,6 @@ export {
   AckReplySchema,
   AckPinsRequestSchema,
   DeleteRequestSchema,
-  ReadStateTypeSchema,
   ReadStates,
 } from './gen/fleet/readstates/v1/read_states_pb.js';
 export type {
