@@ -1,0 +1,104 @@
+// When a span starts and ends, in wall time that is fit for arithmetic.
+//
+// Code measures with the monotonic clock (`performance.now()`, milliseconds), which costs no
+// allocation and never jumps. A span wants nanoseconds since 1970. The mapping between the two is
+//
+//   wall = origin + monotonic
+//
+// with the origin taken once at start. All processes of one machine then agree to microseconds,
+// and a child of half a millisecond in another process lies inside its parent. Every ten seconds
+// the mapping is compared with the wall clock: a difference within the wall clock's own
+// granularity is ignored, a small one is worked off by running up to 10 % faster or slower, and
+// only a forward jump (the machine slept) is followed at once. So time never runs backwards, and
+// earlier readings are still mapped as they would have been then.
+
+import { performance } from 'node:perf_hooks';
+
+import type { Clock } from '@guildhall/clock';
+
+/** Seconds since 1970 and nanoseconds within the second: OpenTelemetry's HrTime. */
+export type WallTime = [seconds: number, nanoseconds: number];
+
+/** The two times of a process, as a `Clock` gives them, in milliseconds. */
+export type ClockReadings = Pick<Clock, 'nowMs' | 'monotonicMs'>;
+
+const REANCHOR_MS = 10_000;
+const GRANULARITY_MS = 2;
+const STEP_MS = 1_000;
+const SLEW_MAX = 0.1;
+const SEGMENTS_MAX = 8;
+
+/** From `fromMs` (monotonic) on: wall = `offsetMs` + m + (m - fromMs) * slew, slewing for 10 s. */
+interface Segment {
+  readonly fromMs: number;
+  readonly offsetMs: number;
+  readonly slew: number;
+}
+
+const processTimes: ClockReadings = {
+  monotonicMs: () => performance.now(),
+  nowMs: () => Date.now(),
+};
+
+/** Maps readings of the monotonic clock to wall time; later readings never map to earlier times. */
+export class SpanClock {
+  readonly #times: ClockReadings;
+  /** The whole second below the origin; kept apart so that nanoseconds survive the addition. */
+  readonly #originSeconds: number;
+  readonly #segments: Segment[];
+  #comparedAtMs: number;
+
+  /** @param times Of this process unless told. */
+  constructor(times: ClockReadings = processTimes) {
+    this.#times = times;
+    // The process's own origin is known to the microsecond; any other only as its wall clock is.
+    const originMs =
+      times === processTimes ? performance.timeOrigin : times.nowMs() - times.monotonicMs();
+    this.#originSeconds = Math.floor(originMs / 1000);
+    const offsetMs = originMs - this.#originSeconds * 1000;
+    this.#segments = [{ fromMs: -Infinity, offsetMs, slew: 0 }];
+    this.#comparedAtMs = -Infinity;
+  }
+
+  /** Hot path. The monotonic reading to hand to `wallTime` later, in milliseconds. */
+  nowMs(): number {
+    return this.#times.monotonicMs();
+  }
+
+  /** The wall time of a monotonic reading, now or earlier. */
+  wallTime(monotonicMs: number): WallTime {
+    const nowMs = this.#times.monotonicMs();
+    if (nowMs - this.#comparedAtMs >= REANCHOR_MS) this.#reanchor(nowMs);
+    const sinceOriginMs = this.#map(monotonicMs);
+    let seconds = Math.floor(sinceOriginMs / 1000);
+    let nanoseconds = Math.round((sinceOriginMs - seconds * 1000) * 1e6);
+    if (nanoseconds === 1e9) {
+      seconds += 1;
+      nanoseconds = 0;
+    }
+    return [this.#originSeconds + seconds, nanoseconds];
+  }
+
+  #map(monotonicMs: number): number {
+    let at = this.#segments.length - 1;
+    while (at > 0 && this.#segments[at]!.fromMs > monotonicMs) at -= 1;
+    const { fromMs, offsetMs, slew } = this.#segments[at]!;
+    if (slew === 0) return offsetMs + monotonicMs;
+    return offsetMs + monotonicMs + Math.min(monotonicMs - fromMs, REANCHOR_MS) * slew;
+  }
+
+  #reanchor(nowMs: number): void {
+    this.#comparedAtMs = nowMs;
+    const mapped = this.#map(nowMs);
+    const errorMs = this.#times.nowMs() - this.#originSeconds * 1000 - mapped;
+    const current = this.#segments.at(-1)!;
+    const steps = errorMs >= STEP_MS;
+    const isClose = Math.abs(errorMs) < GRANULARITY_MS;
+    const slew =
+      steps || isClose ? 0 : Math.max(-SLEW_MAX, Math.min(SLEW_MAX, errorMs / REANCHOR_MS));
+    if (!steps && slew === 0 && current.slew === 0) return;
+    this.#segments.push({ fromMs: nowMs, offsetMs: mapped - nowMs + (steps ? errorMs : 0), slew });
+    // The oldest that is kept then also answers for what came before it.
+    if (this.#segments.length > SEGMENTS_MAX) this.#segments.shift();
+  }
+}
