@@ -83,13 +83,11 @@ export class Fault extends Error {
   static from(reason: unknown): Fault {
     if (reason instanceof Fault) return reason;
     if (reason instanceof Bug) throw reason;
-    if (!(reason instanceof Error)) {
-      return new Fault(FaultCode.Internal, `unexpected ${typeof reason}`, { cause: reason });
-    }
-    if (reason.name === 'TimeoutError') {
+    const name = nameOf(reason);
+    if (name === 'TimeoutError') {
       return new Fault(FaultCode.Timeout, 'no answer in time', { cause: reason });
     }
-    return new Fault(FaultCode.Internal, `unexpected ${reason.name}`, { cause: reason });
+    return new Fault(FaultCode.Internal, `unexpected ${name}`, { cause: reason });
   }
 }
 
@@ -106,4 +104,10 @@ export function isRetryable(code: FaultCode): boolean {
   return (
     code === FaultCode.WrongOwner || code === FaultCode.Unavailable || code === FaultCode.Timeout
   );
+}
+
+/** By its shape: an error from another realm (a worker, a VM) is no instance of this one's Error. */
+function nameOf(reason: unknown): string {
+  if (typeof reason !== 'object' || reason === null || !('name' in reason)) return typeof reason;
+  return typeof reason.name === 'string' ? reason.name : 'object';
 }
