@@ -47,7 +47,7 @@ export function httpRoom(server: FastifyInstance, options: HttpRoomOptions): Htt
     async start() {
       await server.listen({ host: options.host, port: options.port });
       boundPort = (server.server.address() as AddressInfo).port;
-      options.logger?.info({ host: options.host, port: boundPort }, 'listening');
+      options.logger?.info('listening', { host: options.host, port: boundPort });
     },
     async drain(signal) {
       isDraining = true;

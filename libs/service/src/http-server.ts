@@ -53,7 +53,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   server.addHook('onError', (request, _reply, error, done) => {
     if (error instanceof Bug) endProcess(error);
     else if ((error.statusCode ?? 500) >= 500) {
-      options.logger.error({ err: error, route: request.routeOptions.url }, 'request failed');
+      options.logger.error('request failed', { error, route: request.routeOptions.url });
     }
     done();
   });

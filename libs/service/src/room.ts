@@ -21,7 +21,7 @@ export interface Room {
 
 /** The part of a log that this lib writes to; telemetry's Logger is one. */
 export interface ServiceLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
 }

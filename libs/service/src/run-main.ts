@@ -30,7 +30,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'];
 /** What of `process` is used. */
 export interface ProcessFront {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stderr: { write(text: string): unknown };
+  readonly stderror: { write(text: string): unknown };
   exitCode?: number | string | null | undefined;
   on(event: string, listener: (what: never) => void): unknown;
   off(event: string, listener: (what: never) => void): unknown;
@@ -123,7 +123,7 @@ class MainLife {
 
   readonly #signalled = (signal: string): void => {
     this.#signalsCount++;
-    this.#assembly?.logger.info({ signal }, 'told to stop');
+    this.#assembly?.logger.info('told to stop', { signal });
     if (this.#life === undefined) {
       this.#endSoon(ExitCode.CutOff, 0);
     } else if (this.#signalsCount > 1 || this.#life.phase === 'starting') {
@@ -143,7 +143,7 @@ class MainLife {
   async #refuse(reason: unknown): Promise<void> {
     const text = reason instanceof Error ? reason.message : String(reason);
     this.#process.stderr.write(`${this.#name} cannot start: ${text}\n`);
-    this.#assembly?.logger.error({ err: reason }, 'cannot start');
+    this.#assembly?.logger.error('cannot start', { error: reason });
     await this.#leave(ExitCode.NotStarted);
   }
 
@@ -161,7 +161,7 @@ class MainLife {
     this.#process.stderr.write(`${this.#name} crashed: ${text}\n`);
     if (this.#isCrashed) return;
     this.#isCrashed = true;
-    this.#assembly?.logger.error({ err: reason }, 'crashed');
+    this.#assembly?.logger.error('crashed', { error: reason });
     void this.#flush().then(() => {
       this.#endSoon(ExitCode.Crashed, 0);
       this.#resolveOver(ExitCode.Crashed);
@@ -178,7 +178,7 @@ class MainLife {
     try {
       await Promise.race([assembly.flush(), late]);
     } catch (reason) {
-      assembly.logger.warn({ err: reason }, 'telemetry was not flushed');
+      assembly.logger.warn('telemetry was not flushed', { error: reason });
     }
   }
 

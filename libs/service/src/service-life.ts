@@ -105,7 +105,7 @@ export class ServiceLife {
         throw roomFault(room, reason);
       }
       this.#open.push(room);
-      this.#log.info({ room: room.name }, 'room started');
+      this.#log.info('room started', { room: room.name });
     }
     if (this.#starting.signal.aborted) {
       await this.#closeOpenRooms();
@@ -113,13 +113,13 @@ export class ServiceLife {
     }
     this.#phase = 'ready';
     const tookMs = Math.round(this.#clock.monotonicMs() - startedMs);
-    this.#log.info({ service: this.name, rooms: this.#rooms.length, tookMs }, 'ready');
+    this.#log.info('ready', { service: this.name, rooms: this.#rooms.length, tookMs });
   }
 
   async #drainRooms(): Promise<void> {
     if (this.#phase !== 'ready') return;
     this.#phase = 'draining';
-    this.#log.info({ service: this.name, drainMs: this.#drainMs }, 'draining');
+    this.#log.info('draining', { service: this.name, drainMs: this.#drainMs });
     const { signal } = this.#draining;
     const budget = this.#clock.setTimer(this.#drainMs, () => {
       this.#draining.abort(new Fault(FaultCode.Timeout, 'the drain budget is used up'));
@@ -128,7 +128,7 @@ export class ServiceLife {
       for (const room of this.#open.toReversed()) {
         if (room.drain === undefined) continue;
         if (signal.aborted) {
-          this.#log.warn({ room: room.name }, 'room not drained: no time left');
+          this.#log.warn('room not drained: no time left', { room: room.name });
           continue;
         }
         await this.#attempt(room, 'drain', within(signal, room.drain(signal)));
@@ -149,7 +149,7 @@ export class ServiceLife {
       await this.#closeOpenRooms();
     }
     this.#phase = 'stopped';
-    this.#log.info({ service: this.name }, 'stopped');
+    this.#log.info('stopped', { service: this.name });
   }
 
   async #closeOpenRooms(): Promise<void> {
@@ -174,7 +174,7 @@ export class ServiceLife {
       await work;
     } catch (reason) {
       if (reason instanceof Bug) throw reason;
-      this.#log.error({ room: room.name, err: reason }, `room did not ${what}`);
+      this.#log.error(`room did not ${what}`, { room: room.name, error: reason });
     }
   }
 }

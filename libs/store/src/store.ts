@@ -81,7 +81,7 @@ export interface StoreOptions {
   statementTimeoutMs?: number;
   /** For a connection to be made, or to come free. Default 5,000. */
   connectTimeoutMs?: number;
-  logger?: { warn(fields: object, message: string): void };
+  logger?: { warn(message: string, fields?: object): void };
 }
 
 /** Opens a pool. Connects on first use: a database that is away shows at `ping`. */
@@ -112,7 +112,7 @@ class PgStore implements Store {
       types: columnTypes,
     });
     const lost = (error: Error): void => {
-      options.logger?.warn({ err: error, schema: options.schema }, 'database connection lost');
+      options.logger?.warn('database connection lost', { error, schema: options.schema });
     };
     // pg reports the loss of a connection nobody uses by an event, which unheard ends the process:
     // of an idle one on the pool, of one that is lent out, between statements, on the client.
