@@ -1,0 +1,368 @@
+/**
+ * The group commit: what many commands have decided, made durable in one transaction.
+ *
+ * Topics are spread over a few lanes; a lane has one transaction under way, and what comes meanwhile waits
+ * and shares the next. So a single command pays one round trip to the disk, and a burst pays one for all.
+ *
+ * The transaction begins by raising `topics.seq` where the epoch is still ours. A topic that does not
+ * answer was taken by another owner: the transaction is rolled back and done again without it, and its
+ * entries fail as `wrong_owner`. Nothing of a fenced topic is ever written.
+ *
+ *   entries   [T1 a] [T2 b] [T1 c] [T3 d]        in the order in which they were decided
+ *   batch     topics: T1 seq+2, T2 seq+1, T3 seq+1 · events · rows (last of each key wins) · outbox
+ *
+ * When a batch fails for another reason every entry in it fails the same way. The outcome may be unknown
+ * (the connection was lost during COMMIT); the host then forgets the topics, and what it reads when it
+ * takes them again says what happened.
+ */
+import { assert, Fault, FaultCode, isRetryable } from '@guildhall/fault';
+import type { Store, Transaction } from '@guildhall/store';
+import { TABLES, type Document, type RowChange, type TableName } from '../domain/tables.js';
+
+/** What one command writes. */
+export interface CommitEntry {
+  readonly topicId: bigint;
+  readonly epoch: bigint;
+  /** The topic's seq after this entry. */
+  readonly seq: bigint;
+  readonly commandId: bigint;
+  /** Encoded TopicEvents with the last seqs up to `seq`, oldest first. */
+  readonly events: readonly Uint8Array[];
+  /** The answer, kept beside the first event so that a repeat of the command gets the same. */
+  readonly reply: Uint8Array | undefined;
+  readonly rows: readonly RowChange[];
+  readonly errands: readonly { errandId: bigint; targetTopicId: bigint; request: Uint8Array }[];
+  /** The topic's own row, if it changed. */
+  readonly document: Document | undefined;
+  readonly kind: number;
+  /** Everything of the topic is deleted. */
+  readonly isDeleted: boolean;
+  /** Called once, synchronously: committed, or why not. */
+  settled(fault: Fault | undefined): void;
+}
+
+/** What was seen of one commit, for metrics. */
+export interface CommitReport {
+  readonly entriesCount: number;
+  readonly durationMs: number;
+  readonly fault: Fault | undefined;
+}
+
+export interface GroupCommitOptions {
+  readonly store: Store;
+  readonly lanesCount: number;
+  /** The most entries in one transaction. */
+  readonly batchMax: number;
+  /** The most entries waiting; past it, commands are refused as overloaded. */
+  readonly waitingMax: number;
+  readonly monotonicMs: () => number;
+  readonly report: (report: CommitReport) => void;
+}
+
+interface Lane {
+  waiting: CommitEntry[];
+  isBusy: boolean;
+}
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  readonly #lanes: Lane[];
+  #waitingCount = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(options: GroupCommitOptions) {
+    assert(options.lanesCount > 0 && options.batchMax > 0, 'there is a lane and a batch');
+    this.#options = options;
+    this.#lanes = Array.from({ length: options.lanesCount }, () => ({
+      waiting: [],
+      isBusy: false,
+    }));
+  }
+
+  /** Entries decided and not yet settled. */
+  get waitingCount(): number {
+    return this.#waitingCount;
+  }
+
+  /** True when a command should be refused instead of decided. */
+  get isFull(): boolean {
+    return this.#waitingCount >= this.#options.waitingMax;
+  }
+
+  /** Takes an entry; entries of one topic are written in the order in which they are given. */
+  add(entry: CommitEntry): void {
+    this.#waitingCount += 1;
+    const lane = this.#lanes[Number(entry.topicId % BigInt(this.#lanes.length))]!;
+    lane.waiting.push(entry);
+    if (!lane.isBusy) void this.#run(lane);
+  }
+
+  /** Resolves when nothing is waiting. */
+  async idle(): Promise<void> {
+    if (this.#waitingCount === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  async #run(lane: Lane): Promise<void> {
+    lane.isBusy = true;
+    // Commands that arrived in the same turn of the event loop share the first commit already.
+    await Promise.resolve();
+    while (lane.waiting.length > 0) {
+      await this.#commit(lane.waiting.splice(0, this.#options.batchMax));
+    }
+    lane.isBusy = false;
+  }
+
+  async #commit(batch: CommitEntry[]): Promise<void> {
+    let rest = batch;
+    while (rest.length > 0) {
+      const startedAt = this.#options.monotonicMs();
+      let fault: Fault | undefined;
+      let fenced: ReadonlySet<bigint> = new Set();
+      try {
+        await this.#options.store.transaction((tx) => writeBatch(tx, rest));
+      } catch (error) {
+        if (error instanceof Fenced) fenced = error.topicIds;
+        fault = Fault.from(error);
+      }
+      const durationMs = this.#options.monotonicMs() - startedAt;
+      this.#options.report({ entriesCount: rest.length, durationMs, fault });
+      if (fenced.size === 0) {
+        if (fault !== undefined && !isRetryable(fault.code) && isOfSeveralTopics(rest)) {
+          // Something in it cannot be stored. Whose it is shows when each topic goes alone.
+          for (const alone of byTopic(rest)) await this.#commit(alone);
+        } else {
+          this.#settle(rest, fault);
+        }
+        return;
+      }
+      const lost: CommitEntry[] = rest.filter((entry) => fenced.has(entry.topicId));
+      rest = rest.filter((entry) => !fenced.has(entry.topicId));
+      this.#settle(lost, new Fault(FaultCode.WrongOwner, 'the topic has another owner'));
+    }
+  }
+
+  #settle(entries: readonly CommitEntry[], fault: Fault | undefined): void {
+    this.#waitingCount -= entries.length;
+    for (const entry of entries) entry.settled(fault);
+    if (this.#waitingCount > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+const isOfSeveralTopics = (entries: readonly CommitEntry[]): boolean =>
+  entries.some((entry) => entry.topicId !== entries[0]!.topicId);
+
+function byTopic(entries: readonly CommitEntry[]): CommitEntry[][] {
+  const topics = new Map<bigint, CommitEntry[]>();
+  for (const entry of entries) {
+    const others = topics.get(entry.topicId);
+    if (others === undefined) topics.set(entry.topicId, [entry]);
+    else others.push(entry);
+  }
+  return [...topics.values()];
+}
+
+/** Thrown inside the transaction, so that it is rolled back. */
+class Fenced extends Error {
+  readonly topicIds: ReadonlySet<bigint>;
+
+  constructor(topicIds: ReadonlySet<bigint>) {
+    super('topics were taken by another owner');
+    this.topicIds = topicIds;
+  }
+}
+
+const FENCE = {
+  name: 'fence',
+  text: `UPDATE topics t SET seq = v.seq
+         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v(topic_id, epoch, seq)
+         WHERE t.topic_id = v.topic_id AND t.epoch = v.epoch
+         RETURNING t.topic_id`,
+};
+const APPEND_EVENTS = {
+  name: 'append-events',
+  text: `INSERT INTO events (topic_id, seq, command_id, event, reply)
+         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[])`,
+};
+const PUT_ERRANDS = {
+  name: 'put-errands',
+  text: `INSERT INTO outbox (topic_id, errand_id, target_topic_id, request)
+         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[])`,
+};
+const PUT_TOPICS = {
+  name: 'put-topics',
+  text: `UPDATE topics t SET document = v.document::jsonb, kind = v.kind
+         FROM unnest($1::bigint[], $2::text[], $3::smallint[]) AS v(topic_id, document, kind)
+         WHERE t.topic_id = v.topic_id`,
+};
+
+/** Statements are given at once, so they travel together. The fence is judged before COMMIT is sent. */
+async function writeBatch(tx: Transaction, batch: readonly CommitEntry[]): Promise<void> {
+  const heads = new Map<bigint, CommitEntry>();
+  for (const entry of batch) heads.set(entry.topicId, entry);
+  // In one order everywhere, so that two owners who contend do not wait for each other in a circle.
+  const topics = [...heads.values()].sort((a, b) => (a.topicId < b.topicId ? -1 : 1));
+  const writes: Promise<unknown>[] = [];
+  const fence = tx.query<{ topic_id: bigint }>(FENCE, [
+    topics.map((entry) => entry.topicId),
+    topics.map((entry) => entry.epoch),
+    topics.map((entry) => entry.seq),
+  ]);
+  writes.push(fence);
+  writeEvents(tx, batch, writes);
+  writeRows(tx, batch, writes);
+  writeErrands(tx, batch, writes);
+  writeTopics(tx, batch, writes);
+  await Promise.all(writes);
+  const held = new Set((await fence).rows.map((row) => row.topic_id));
+  const lost = topics.filter((entry) => !held.has(entry.topicId)).map((entry) => entry.topicId);
+  if (lost.length > 0) throw new Fenced(new Set(lost));
+  for (const entry of topics) if (entry.isDeleted) await deleteTopic(tx, entry.topicId);
+}
+
+function writeEvents(
+  tx: Transaction,
+  batch: readonly CommitEntry[],
+  writes: Promise<unknown>[],
+): void {
+  const topicIds: bigint[] = [];
+  const seqs: bigint[] = [];
+  const commandIds: bigint[] = [];
+  const events: Uint8Array[] = [];
+  const replies: (Uint8Array | null)[] = [];
+  for (const entry of batch) {
+    const firstSeq = entry.seq - BigInt(entry.events.length) + 1n;
+    entry.events.forEach((event, index) => {
+      topicIds.push(entry.topicId);
+      seqs.push(firstSeq + BigInt(index));
+      commandIds.push(entry.commandId);
+      events.push(asBuffer(event));
+      replies.push(index === 0 && entry.reply !== undefined ? asBuffer(entry.reply) : null);
+    });
+  }
+  if (events.length === 0) return;
+  writes.push(tx.query(APPEND_EVENTS, [topicIds, seqs, commandIds, events, replies]));
+}
+
+function writeRows(
+  tx: Transaction,
+  batch: readonly CommitEntry[],
+  writes: Promise<unknown>[],
+): void {
+  const tables = new Map<TableName, Map<string, { topicId: bigint; change: RowChange }>>();
+  for (const entry of batch) {
+    for (const change of entry.rows) {
+      let rows = tables.get(change.table);
+      if (rows === undefined) tables.set(change.table, (rows = new Map()));
+      rows.set(`${entry.topicId}/${change.key.join('/')}`, { topicId: entry.topicId, change });
+    }
+  }
+  for (const [table, rows] of tables) {
+    const puts = [...rows.values()].filter(({ change }) => change.document !== undefined);
+    const deletes = [...rows.values()].filter(({ change }) => change.document === undefined);
+    if (puts.length > 0) {
+      const documents = puts.map(({ change }) => storableJson(change.document!));
+      writes.push(tx.query(putRows(table), [...keyColumns(table, puts), documents]));
+    }
+    if (deletes.length > 0) writes.push(tx.query(deleteRows(table), keyColumns(table, deletes)));
+  }
+}
+
+function writeErrands(
+  tx: Transaction,
+  batch: readonly CommitEntry[],
+  writes: Promise<unknown>[],
+): void {
+  const errands = batch.flatMap((entry) =>
+    entry.errands.map((errand) => ({ topicId: entry.topicId, ...errand })),
+  );
+  if (errands.length === 0) return;
+  writes.push(
+    tx.query(PUT_ERRANDS, [
+      errands.map((errand) => errand.topicId),
+      errands.map((errand) => errand.errandId),
+      errands.map((errand) => errand.targetTopicId),
+      errands.map((errand) => asBuffer(errand.request)),
+    ]),
+  );
+}
+
+function writeTopics(
+  tx: Transaction,
+  batch: readonly CommitEntry[],
+  writes: Promise<unknown>[],
+): void {
+  const changed = new Map<bigint, CommitEntry>();
+  for (const entry of batch) if (entry.document !== undefined) changed.set(entry.topicId, entry);
+  if (changed.size === 0) return;
+  const entries = [...changed.values()];
+  writes.push(
+    tx.query(PUT_TOPICS, [
+      entries.map((entry) => entry.topicId),
+      entries.map((entry) => storableJson(entry.document!)),
+      entries.map((entry) => entry.kind),
+    ]),
+  );
+}
+
+/** The events stay until they are pruned, and so does the outbox: others are still to be told. */
+async function deleteTopic(tx: Transaction, topicId: bigint): Promise<void> {
+  const tables = Object.keys(TABLES) as TableName[];
+  await Promise.all(
+    [...tables, 'topics'].map((table) =>
+      tx.query({ text: `DELETE FROM ${table} WHERE topic_id = $1` }, [topicId]),
+    ),
+  );
+}
+
+/** Two key columns are text; the rest are snowflakes. */
+const columnType = (column: string): string =>
+  column === 'code' || column === 'emoji' ? 'text' : 'bigint';
+
+function putRows(table: TableName): { name: string; text: string } {
+  const keys = TABLES[table];
+  const arrays = keys.map((key, index) => `$${index + 1}::${columnType(key)}[]`).join(', ');
+  return {
+    name: `put-${table}`,
+    text: `INSERT INTO ${table} (${keys.join(', ')}, document)
+           SELECT ${keys.map((key) => `v.${key}`).join(', ')}, v.document::jsonb
+           FROM unnest(${arrays}, $${keys.length + 1}::text[]) AS v(${keys.join(', ')}, document)
+           ON CONFLICT (${keys.join(', ')}) DO UPDATE SET document = excluded.document`,
+  };
+}
+
+function deleteRows(table: TableName): { name: string; text: string } {
+  const keys = TABLES[table];
+  const arrays = keys.map((key, index) => `$${index + 1}::${columnType(key)}[]`).join(', ');
+  const same = keys.map((key) => `t.${key} = v.${key}`).join(' AND ');
+  return {
+    name: `delete-${table}`,
+    text: `DELETE FROM ${table} t USING unnest(${arrays}) AS v(${keys.join(', ')}) WHERE ${same}`,
+  };
+}
+
+function keyColumns(
+  table: TableName,
+  rows: readonly { topicId: bigint; change: RowChange }[],
+): (bigint | string)[][] {
+  return TABLES[table].map((_, column) =>
+    rows.map(({ topicId, change }) => (column === 0 ? topicId : change.key[column - 1]!)),
+  );
+}
+
+/**
+ * JSON that jsonb takes: it knows neither U+0000 nor half a surrogate pair, which are legal in a JSON string
+ * and so can come from any client. Both are rare, and dropped.
+ */
+export function storableJson(document: Document): string {
+  const text = JSON.stringify(document);
+  if (!text.includes('\\u0000') && !text.includes('\\ud')) return text;
+  return JSON.stringify(document, (_, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll('\u0000', '').toWellFormed() : value,
+  );
+}
+
+/** A view of the same bytes: what the PostgreSQL client knows as bytea. */
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,0 +1,209 @@
+/**
+ * Topics in PostgreSQL: taking them, reading them whole, and what is read of them later. Writing is the
+ * group commit's (group-commit.ts), nobody else's.
+ */
+import { TopicEventSchema, type TopicEvent } from '@guildhall/contracts';
+import { fromBinary } from '@bufbuild/protobuf';
+import type { Queryable, Store } from '@guildhall/store';
+import { TABLES, type Document, type TableName } from '../domain/tables.js';
+
+/** A row as it was read. */
+export interface StoredRow {
+  /** In the order of TABLES[table], without the topic. */
+  readonly key: readonly (bigint | string)[];
+  readonly document: Document;
+}
+
+/** A topic as it was when this process took it. */
+export interface StoredTopic {
+  readonly topicId: bigint;
+  readonly kind: number;
+  readonly epoch: bigint;
+  readonly seq: bigint;
+  readonly document: Document;
+  /** The tables that are kept in memory; messages and what belongs to them are read when needed. */
+  readonly rows: ReadonlyMap<TableName, readonly StoredRow[]>;
+  /** Oldest first. */
+  readonly recentEvents: readonly LoggedEvent[];
+}
+
+export interface LoggedEvent {
+  readonly event: TopicEvent;
+  readonly reply: Uint8Array | undefined;
+}
+
+export interface StoredErrand {
+  readonly topicId: bigint;
+  readonly errandId: bigint;
+  readonly targetTopicId: bigint;
+  /** An encoded DeliverRequest. */
+  readonly request: Uint8Array;
+}
+
+const LOADED_TABLES: readonly TableName[] = [
+  'channels',
+  'roles',
+  'members',
+  'bans',
+  'invites',
+  'memberships',
+];
+
+const CLAIM = {
+  name: 'claim',
+  text: `UPDATE topics SET epoch = epoch + 1, owner = $2 WHERE topic_id = $1
+         RETURNING kind, epoch, seq, document`,
+};
+const CLAIM_OR_CREATE = {
+  name: 'claim-or-create',
+  text: `INSERT INTO topics AS t (topic_id, kind, epoch, seq, owner, document)
+         VALUES ($1, 0, 1, 0, $2, '{}')
+         ON CONFLICT (topic_id) DO UPDATE SET epoch = t.epoch + 1, owner = $2
+         RETURNING kind, epoch, seq, document`,
+};
+const RECENT_EVENTS = {
+  name: 'recent-events',
+  text: `SELECT event, reply FROM (
+           SELECT seq, event, reply FROM events WHERE topic_id = $1 ORDER BY seq DESC LIMIT $2) recent
+         ORDER BY seq`,
+};
+const EVENTS_AFTER = {
+  name: 'events-after',
+  text: `SELECT event, reply FROM events WHERE topic_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+};
+const ERRANDS = {
+  name: 'errands',
+  text: `SELECT topic_id, errand_id, target_topic_id, request FROM outbox ORDER BY errand_id LIMIT $1`,
+};
+const ERRAND_DONE = {
+  name: 'errand-done',
+  text: 'DELETE FROM outbox WHERE topic_id = $1 AND errand_id = $2',
+};
+const TOPIC_OF_CHANNEL = {
+  name: 'topic-of-channel',
+  text: 'SELECT topic_id FROM channels WHERE channel_id = $1',
+};
+const ACTIVE_SINCE = {
+  name: 'active-since',
+  text: `SELECT DISTINCT topic_id FROM events WHERE at > now() - make_interval(secs => $1)`,
+};
+const PRUNE = {
+  name: 'prune-events',
+  text: `DELETE FROM events WHERE (topic_id, seq) IN (
+           SELECT topic_id, seq FROM events WHERE at < now() - make_interval(secs => $1) LIMIT $2)`,
+};
+
+interface ClaimedRow {
+  kind: number;
+  epoch: bigint;
+  seq: bigint;
+  document: Document;
+}
+interface EventRow {
+  event: Buffer;
+  reply: Buffer | null;
+}
+
+export interface TopicStoreOptions {
+  readonly store: Store;
+  /** Written beside the epoch, for people who look into the table. */
+  readonly instance: string;
+  /** How many of the last events a topic is loaded with. */
+  readonly recentEventsMax: number;
+}
+
+export class TopicStore {
+  readonly #store: Store;
+  readonly #instance: string;
+  readonly #recentEventsMax: number;
+
+  constructor(options: TopicStoreOptions) {
+    this.#store = options.store;
+    this.#instance = options.instance;
+    this.#recentEventsMax = options.recentEventsMax;
+  }
+
+  /**
+   * Takes a topic and reads it, in one transaction that begins with raising the epoch: a commit of the
+   * owner before is either finished, and read here, or will find the epoch raised. Undefined if there
+   * is no such topic and it is not to be made. A new topic is of kind 0 until its first commit. May be called twice; each call
+   * replaces the owner before, this process included.
+   */
+  claim(topicId: bigint, mayCreate: boolean): Promise<StoredTopic | undefined> {
+    return this.#store.transaction(async (tx) => {
+      const claimed = await tx.query<ClaimedRow>(mayCreate ? CLAIM_OR_CREATE : CLAIM, [
+        topicId,
+        this.#instance,
+      ]);
+      const row = claimed.rows[0];
+      if (row === undefined) return undefined;
+      const [tables, events] = await Promise.all([
+        Promise.all(LOADED_TABLES.map((table) => readTable(tx, table, topicId))),
+        tx.query<EventRow>(RECENT_EVENTS, [topicId, this.#recentEventsMax]),
+      ]);
+      const rows = new Map(LOADED_TABLES.map((table, index) => [table, tables[index]!] as const));
+      return { topicId, ...row, rows, recentEvents: events.rows.map(loggedEvent) };
+    });
+  }
+
+  /** The guild a channel is in, or undefined if no guild has it. */
+  async topicOfChannel(channelId: bigint): Promise<bigint | undefined> {
+    const found = await this.#store.query<{ topic_id: bigint }>(TOPIC_OF_CHANNEL, [channelId]);
+    return found.rows[0]?.topic_id;
+  }
+
+  /** Events after a seq, oldest first; a hole at the beginning means that they are pruned. */
+  async eventsAfter(topicId: bigint, seq: bigint, limit: number): Promise<TopicEvent[]> {
+    const found = await this.#store.query<EventRow>(EVENTS_AFTER, [topicId, seq, limit]);
+    return found.rows.map((row) => fromBinary(TopicEventSchema, row.event));
+  }
+
+  /** Topics with events in the last seconds, of every partition. */
+  async activeSince(seconds: number): Promise<bigint[]> {
+    const found = await this.#store.query<{ topic_id: bigint }>(ACTIVE_SINCE, [seconds]);
+    return found.rows.map((row) => row.topic_id);
+  }
+
+  /** Errands not yet run, of every partition, oldest first. */
+  async errands(limit: number): Promise<StoredErrand[]> {
+    const found = await this.#store.query<{
+      topic_id: bigint;
+      errand_id: bigint;
+      target_topic_id: bigint;
+      request: Buffer;
+    }>(ERRANDS, [limit]);
+    return found.rows.map((row) => ({
+      topicId: row.topic_id,
+      errandId: row.errand_id,
+      targetTopicId: row.target_topic_id,
+      request: row.request,
+    }));
+  }
+
+  /** Forgets an errand that was run. May be called twice. */
+  async errandDone(topicId: bigint, errandId: bigint): Promise<void> {
+    await this.#store.query(ERRAND_DONE, [topicId, errandId]);
+  }
+
+  /** Deletes at most `limit` events older than this, and says how many. */
+  async pruneEvents(olderThanSeconds: number, limit: number): Promise<number> {
+    const pruned = await this.#store.query(PRUNE, [olderThanSeconds, limit]);
+    return pruned.rowCount;
+  }
+}
+
+async function readTable(tx: Queryable, table: TableName, topicId: bigint): Promise<StoredRow[]> {
+  const keys = TABLES[table].slice(1);
+  const found = await tx.query<Record<string, bigint | string> & { document: Document }>(
+    {
+      name: `read-${table}`,
+      text: `SELECT ${keys.join(', ')}, document FROM ${table} WHERE topic_id = $1 ORDER BY ${keys.join(', ')}`,
+    },
+    [topicId],
+  );
+  return found.rows.map((row) => ({ key: keys.map((key) => row[key]!), document: row.document }));
+}
+
+function loggedEvent(row: EventRow): LoggedEvent {
+  return { event: fromBinary(TopicEventSchema, row.event), reply: row.reply ?? undefined };
+}
