@@ -1,5 +1,5 @@
 import { Bug } from '@guildhall/fault';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import type { ServiceLog } from './room.js';
 import type { Phase } from './service-life.js';
 
@@ -25,6 +25,10 @@ export interface HttpServerOptions {
   keepAliveMs?: number;
   /** Which proxies' `x-forwarded-*` to believe: none unless told. Fastify's `trustProxy`. */
   trustProxy?: boolean | string | string[];
+  /** How paths are matched: trailing slashes, the longest parameter. Fastify's `routerOptions`. */
+  router?: NonNullable<FastifyServerOptions['routerOptions']>;
+  /** Answers what fails before a route is found, such as a path that cannot be decoded. */
+  frameworkErrors?: NonNullable<FastifyServerOptions['frameworkErrors']>;
 }
 
 /**
@@ -43,6 +47,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'remove',
+    ...(options.router === undefined ? {} : { routerOptions: options.router }),
+    ...(options.frameworkErrors === undefined ? {} : { frameworkErrors: options.frameworkErrors }),
   });
   server.addHook('onSend', (_request, reply, payload, done) => {
     if (reply.getHeader('content-type') === 'application/json; charset=utf-8') {
