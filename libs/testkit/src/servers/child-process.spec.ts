@@ -72,6 +72,22 @@ describe('startProcess', () => {
     expect(isGone(Number(readFileSync(pidFile, 'utf8')))).toBe(true);
   });
 
+  it('rejects and leaves nothing when it is called off', async () => {
+    using dir = tempDir();
+    const pidFile = join(dir.path, 'pid');
+    const callOff = new AbortController();
+    const started = startProcess({
+      ...script(`fs.writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); ${forever}`),
+      readyWhen: () => {
+        if (existsSync(pidFile)) callOff.abort(new Error('no longer wanted'));
+        return Promise.resolve(false);
+      },
+      signal: callOff.signal,
+    });
+    await expect(started).rejects.toThrow('no longer wanted');
+    expect(isGone(Number(readFileSync(pidFile, 'utf8')))).toBe(true);
+  });
+
   it('rejects when there is no such command', async () => {
     const started = startProcess({ name: 'subject', command: '/no/such/command' });
     await expect(started).rejects.toThrow(/no such command/);

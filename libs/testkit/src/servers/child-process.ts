@@ -40,6 +40,8 @@ export interface ProcessOptions {
    */
   readonly readyWhen?: RegExp | string | (() => Promise<boolean>);
   readonly readyTimeoutMs?: number;
+  /** Aborting it before the process is ready kills the process, and the start rejects. */
+  readonly signal?: AbortSignal;
   /** Run as this user and group (needs root). */
   readonly uid?: number;
   readonly gid?: number;
@@ -121,7 +123,7 @@ class Child implements RunningProcess {
   }
 
   async ready(timeoutMs: number): Promise<void> {
-    const { readyWhen } = this.#options;
+    const { readyWhen, signal } = this.#options;
     if (readyWhen === undefined && this.#child.pid !== undefined) return;
     const probe =
       typeof readyWhen === 'string'
@@ -134,7 +136,7 @@ class Child implements RunningProcess {
       await until(
         async () => !this.#ended.signal.aborted && (await probe()) && this.#isAlive(),
         timeoutMs,
-        this.#ended.signal,
+        signal === undefined ? this.#ended.signal : AbortSignal.any([this.#ended.signal, signal]),
       );
     } catch (cause) {
       await this.kill();

@@ -159,9 +159,7 @@ function grantStatements(role: PostgresRole, database: string): string[] {
     `DO $$ BEGIN ${create}; EXCEPTION WHEN duplicate_object THEN NULL; END $$`,
     `ALTER ROLE ${user} PASSWORD ${literal(role.password)}`,
     `ALTER ROLE ${user} SET search_path = ${schema}`,
-    // CREATE on the database: `CREATE SCHEMA IF NOT EXISTS` asks for it even when the schema is
-    // there. It opens no schema of another role.
-    `GRANT CONNECT, TEMPORARY, CREATE ON DATABASE ${database} TO ${user}`,
+    `GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${user}`,
     `CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${user}`,
   ];
 }

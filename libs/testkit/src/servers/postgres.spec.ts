@@ -27,10 +27,12 @@ describe('startPostgres', () => {
     const options = { dir: dir.path, database: 'guildhall', roles };
     const first = await startPostgres(options);
     expect(await query(first.url, 'SHOW fsync')).toEqual([{ fsync: 'on' }]);
-    await query(first.urlFor('guilds'), 'CREATE SCHEMA IF NOT EXISTS guilds');
     await query(first.urlFor('guilds'), 'CREATE TABLE kept AS SELECT 7 AS n');
     await expect(query(first.urlFor('api'), 'TABLE guilds.kept')).rejects.toThrow(
       'permission denied for schema guilds',
+    );
+    await expect(query(first.urlFor('api'), 'CREATE SCHEMA other')).rejects.toThrow(
+      'permission denied for database guildhall',
     );
     await first.kill();
 
