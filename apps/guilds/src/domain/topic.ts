@@ -21,6 +21,8 @@ export interface TopicRows {
     TableName,
     readonly { readonly key: readonly (bigint | string)[]; readonly document: Document }[]
   >;
+  /** By channel, the newest message there is. */
+  readonly lastMessageIds: ReadonlyMap<bigint, bigint>;
 }
 
 /** A topic from its rows. */

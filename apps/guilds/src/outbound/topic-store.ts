@@ -23,6 +23,8 @@ export interface StoredTopic {
   readonly document: Document;
   /** The tables that are kept in memory; messages and what belongs to them are read when needed. */
   readonly rows: ReadonlyMap<TableName, readonly StoredRow[]>;
+  /** By channel, the newest message there is. */
+  readonly lastMessageIds: ReadonlyMap<bigint, bigint>;
   /** Oldest first. */
   readonly recentEvents: readonly LoggedEvent[];
 }
@@ -66,6 +68,19 @@ const RECENT_EVENTS = {
   text: `SELECT event, reply FROM (
            SELECT seq, event, reply FROM events WHERE topic_id = $1 ORDER BY seq DESC LIMIT $2) recent
          ORDER BY seq`,
+};
+// A skip scan over the primary key: one index probe per channel, however many messages there are.
+const LAST_MESSAGES = {
+  name: 'last-messages',
+  text: `WITH RECURSIVE newest AS (
+           (SELECT channel_id, message_id FROM messages WHERE topic_id = $1
+            ORDER BY channel_id DESC, message_id DESC LIMIT 1)
+           UNION ALL
+           SELECT next.channel_id, next.message_id FROM newest, LATERAL (
+             SELECT channel_id, message_id FROM messages
+             WHERE topic_id = $1 AND channel_id < newest.channel_id
+             ORDER BY channel_id DESC, message_id DESC LIMIT 1) next)
+         SELECT channel_id, message_id FROM newest`,
 };
 const EVENTS_AFTER = {
   name: 'events-after',
@@ -137,12 +152,14 @@ export class TopicStore {
       ]);
       const row = claimed.rows[0];
       if (row === undefined) return undefined;
-      const [tables, events] = await Promise.all([
+      const [tables, events, newest] = await Promise.all([
         Promise.all(LOADED_TABLES.map((table) => readTable(tx, table, topicId))),
         tx.query<EventRow>(RECENT_EVENTS, [topicId, this.#recentEventsMax]),
+        tx.query<{ channel_id: bigint; message_id: bigint }>(LAST_MESSAGES, [topicId]),
       ]);
+      const lastMessageIds = new Map(newest.rows.map((last) => [last.channel_id, last.message_id]));
       const rows = new Map(LOADED_TABLES.map((table, index) => [table, tables[index]!] as const));
-      return { topicId, ...row, rows, recentEvents: events.rows.map(loggedEvent) };
+      return { topicId, ...row, rows, lastMessageIds, recentEvents: events.rows.map(loggedEvent) };
     });
   }
 
