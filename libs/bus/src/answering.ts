@@ -42,6 +42,10 @@ export class IncomingRequest implements Incoming {
     return this.#isAnswered;
   }
 
+  ageMs(): number {
+    return this.#room.clock.monotonicMs() - this.arrivedAtMs;
+  }
+
   reply(body: Uint8Array): void {
     this.#answered();
     const { replyBytesMax } = this.#room.limits;

@@ -57,6 +57,8 @@ export interface Incoming {
   /** When it was handed over, on the bus's monotonic clock. */
   readonly arrivedAtMs: number;
   readonly isAnswered: boolean;
+  /** How long ago it was handed over. */
+  ageMs(): number;
   /** Answers. More than 64 MB is answered with a Fault instead. */
   reply(body: Uint8Array): void;
   fail(fault: Fault): void;

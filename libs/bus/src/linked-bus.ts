@@ -223,10 +223,11 @@ export class LinkedBus implements Bus {
 
   async #drain(): Promise<void> {
     if (this.#status === 'closed') return;
+    const { drainTimeoutMs } = this.#room.limits;
     this.#become('draining');
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.drain()));
-    await this.#asking.inFlight.whenIdle(this.clock, this.#room.limits.drainTimeoutMs);
-    await this.flush().catch(() => undefined);
+    await this.#asking.inFlight.whenIdle(this.clock, drainTimeoutMs);
+    await settled(this.flush(), this.clock, drainTimeoutMs);
     await this.close();
   }
 
@@ -272,10 +273,22 @@ class LinkedSubscription implements Subscription {
   }
 
   async #drain(): Promise<void> {
-    // A connection that is lost has nothing more to hand over.
-    await this.#link?.drain().catch(() => undefined);
-    await this.#inFlight?.whenIdle(this.#room.clock, this.#room.limits.drainTimeoutMs);
+    const { clock, limits } = this.#room;
+    if (this.#link !== undefined) await settled(this.#link.drain(), clock, limits.drainTimeoutMs);
+    await this.#inFlight?.whenIdle(clock, limits.drainTimeoutMs);
     this.#link = undefined;
     this.#ended();
   }
+}
+
+/** Waits for the work, whatever becomes of it (a lost connection hands nothing over), or the time. */
+function settled(work: Promise<unknown>, clock: Clock, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(timeoutMs, resolve);
+    const done = (): void => {
+      timer.cancel();
+      resolve();
+    };
+    work.then(done, done);
+  });
 }
