@@ -30,10 +30,10 @@ const SIGNALS = ['SIGTERM', 'SIGINT'];
 /** What of `process` is used. */
 export interface ProcessFront {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stderror: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
   exitCode?: number | string | null | undefined;
-  on(event: string, listener: (what: never) => void): unknown;
-  off(event: string, listener: (what: never) => void): unknown;
+  on(event: string, listener: (what: string) => void): unknown;
+  off(event: string, listener: (what: string) => void): unknown;
   exit(code: number): unknown;
 }
 

@@ -84,7 +84,7 @@ export class ServiceLife {
   }
 
   /**
-   * Stops every started room in reverse, waiting for a start under way to give up first. A room
+   * Stops every started room in reverse; cuts short a drain, waits for a start to give up. A room
    * that fails or takes too long is logged and left. From any phase; may be called twice.
    */
   stop(): Promise<void> {
