@@ -20,6 +20,11 @@ describe('parseConnection', () => {
     },
   );
 
+  it('guesses the version only if told to, and only where none was said', () => {
+    expect(parseConnection('/', 10)).toMatchObject({ ok: true, version: 10, encoding: 'json' });
+    expect(parseConnection('/?v=6', 10)).toEqual({ ok: false, closeCode: 4012 });
+  });
+
   it('refuses an encoding it could not read', () => {
     expect(parseConnection('/?v=10&encoding=msgpack')).toEqual({ ok: false, closeCode: 4002 });
   });

@@ -20,15 +20,17 @@ export type Connection =
  * Never throws; the first value of a repeated parameter counts.
  *
  * - `v` absent or not spoken here: 4012, which tells libraries to stop. (The real default is the long
- *   retired 6; guessing would hide the mistake until something odd happens later.)
+ *   retired 6; guessing would hide the mistake until something odd happens later.) A gateway that
+ *   would rather guess passes `versionWhenAbsent`: oceanic.js sends no query at all when it is given a
+ *   gateway url of its own without `appendQuery`.
  * - `encoding` absent: JSON. Unknown: 4002, for we could not read a word of what comes.
  * - `compress` absent or unknown: no compression. Clients tell compressed frames from plain ones by
  *   their being binary, so an unknown wish costs bandwidth and not the connection.
  */
-export function parseConnection(url: string): Connection {
+export function parseConnection(url: string, versionWhenAbsent?: ApiVersion): Connection {
   const queryAt = url.indexOf('?');
   const query = new URLSearchParams(queryAt === -1 ? '' : url.slice(queryAt + 1));
-  const version = query.get('v');
+  const version = query.get('v') ?? String(versionWhenAbsent);
   if (version !== '9' && version !== '10') {
     return { ok: false, closeCode: CloseCode.InvalidApiVersion };
   }

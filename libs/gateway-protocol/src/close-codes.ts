@@ -58,7 +58,9 @@ export const CLOSE_BEHAVIOURS: Readonly<Record<CloseCode, CloseBehaviour>> = Obj
   [CloseCode.ShardingRequired]: final('Too many guilds for one connection: shard it.'),
   [CloseCode.InvalidApiVersion]: final('The gateway version is not supported.'),
   [CloseCode.InvalidIntents]: final('The intents sent with identify are not valid.'),
-  [CloseCode.DisallowedIntents]: final('An intent was sent that is not granted to the application.'),
+  [CloseCode.DisallowedIntents]: final(
+    'An intent was sent that is not granted to the application.',
+  ),
   [CloseCode.TooManySessions]: final('Too many sessions of this user are open.'),
 });
 

@@ -119,7 +119,6 @@ describe('zlib-stream', () => {
   it('ends every message with exactly one suffix, wherever the output buffer happens to end', async () => {
     const compressor = createCompressor('zlib-stream');
     const decompressor = createDecompressor('zlib-stream');
-    let splitsCount = 0;
     // Sizes around the buffer's, so that over the run its end falls on each byte of the marker.
     for (let extra = -40; extra < 120; extra += 1) {
       const payload = noise(16_384 + extra);
@@ -127,9 +126,7 @@ describe('zlib-stream', () => {
       expect(message.subarray(-4).toString('hex')).toBe('0000ffff');
       expect(message.subarray(-9).toString('hex')).not.toBe('0000ffff000000ffff');
       expect((await decompressor.decompress(message)).equals(payload)).toBe(true);
-      splitsCount += 1;
     }
-    expect(splitsCount).toBe(160);
     compressor.close();
     decompressor.close();
   });

@@ -4,7 +4,8 @@ import { dispatchHeadSize, EncodedDispatch, SEQUENCE_MAX } from './encoded-dispa
 import { ZlibChunks } from './zlib-chunks.js';
 
 const DATA = { id: '81384788765712384', content: 'ä "quoted" \u{1F600}', embeds: [], tts: false };
-const encodedDispatch = () => new EncodedDispatch('MESSAGE_CREATE', Buffer.from(JSON.stringify(DATA)));
+const encodedDispatch = () =>
+  new EncodedDispatch('MESSAGE_CREATE', Buffer.from(JSON.stringify(DATA)));
 const SEQUENCES = [1, 9, 10, 99, 100, 255, 256, 12_345, 999_999_999, SEQUENCE_MAX];
 
 describe('EncodedDispatch', () => {

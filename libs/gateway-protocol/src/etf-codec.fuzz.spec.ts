@@ -37,7 +37,9 @@ describe(`ETF under fuzz (SEED=${SEED})`, () => {
   it('never throws anything but MalformedPayload, on 10,000 random buffers', () => {
     const seen = { value: 0, refused: 0 };
     for (let round = 0; round < 10_000; round += 1) {
-      const bytes = Buffer.from(Array.from({ length: below(round % 4 === 0 ? 6 : 60) }, () => below(256)));
+      const bytes = Buffer.from(
+        Array.from({ length: below(round % 4 === 0 ? 6 : 60) }, () => below(256)),
+      );
       // Half of them look like terms, or all would be refused at the first byte; lengths stay small.
       if (round % 2 === 0 && bytes.length > 1) {
         for (let at = 1; at < bytes.length; at += 1) {

@@ -1,11 +1,5 @@
 import { DispatchEvent } from './dispatch-events.js';
-import {
-  ALL_INTENTS,
-  areValidIntents,
-  Intent,
-  intentsFor,
-  PRIVILEGED_INTENTS,
-} from './intents.js';
+import { ALL_INTENTS, areValidIntents, Intent, intentsFor, PRIVILEGED_INTENTS } from './intents.js';
 
 describe('Intent', () => {
   it('has the documented bits', () => {
@@ -71,7 +65,8 @@ describe('intentsFor', () => {
   });
 
   it('leaves no guild event of a guarded family unguarded', () => {
-    const guarded = /^(MESSAGE_(CREATE|UPDATE|DELETE|REACTION|POLL)|GUILD_(ROLE|MEMBER_(ADD|UPDATE|REMOVE)|BAN|SCHEDULED)|CHANNEL_(CREATE|UPDATE|DELETE|PINS_UPDATE)|THREAD_(?!MEMBER_LIST)|INVITE|INTEGRATION_|AUTO_MODERATION|STAGE)/;
+    const guarded =
+      /^(MESSAGE_(CREATE|UPDATE|DELETE|REACTION|POLL)|GUILD_(ROLE|MEMBER_(ADD|UPDATE|REMOVE)|BAN|SCHEDULED)|CHANNEL_(CREATE|UPDATE|DELETE|PINS_UPDATE)|THREAD_(?!MEMBER_LIST)|INVITE|INTEGRATION_|AUTO_MODERATION|STAGE)/;
     const events = Object.values(DispatchEvent).filter((event) => guarded.test(event));
     expect(events.length).toBeGreaterThan(45);
     for (const event of events) expect([event, intentsFor(event, false)]).not.toEqual([event, 0]);

@@ -128,10 +128,7 @@ const GUILD_MASKS = masksOf([
   ],
   [Intent.GuildWebhooks, [DispatchEvent.WebhooksUpdate]],
   [Intent.GuildInvites, [DispatchEvent.InviteCreate, DispatchEvent.InviteDelete]],
-  [
-    Intent.GuildVoiceStates,
-    [DispatchEvent.VoiceStateUpdate, DispatchEvent.VoiceChannelEffectSend],
-  ],
+  [Intent.GuildVoiceStates, [DispatchEvent.VoiceStateUpdate, DispatchEvent.VoiceChannelEffectSend]],
   [Intent.GuildPresences, [DispatchEvent.PresenceUpdate]],
   [
     Intent.GuildMessages,

@@ -44,7 +44,7 @@ export const Opcode = {
 } as const;
 export type Opcode = (typeof Opcode)[keyof typeof Opcode];
 
-const TOLERATED = new Set<number>([
+const TOLERATED_OPCODES = [
   Opcode.VoiceServerPing,
   Opcode.CallConnect,
   Opcode.LobbyVoiceStates,
@@ -63,9 +63,14 @@ const TOLERATED = new Set<number>([
   Opcode.RequestChannelMemberCount,
   Opcode.UpdateTimeSpentSessionId,
   Opcode.LobbyVoiceServerPing,
-]);
+] as const;
+
+/** An opcode that only user clients send and that nothing here answers. */
+export type ToleratedOpcode = (typeof TOLERATED_OPCODES)[number];
+
+const TOLERATED: ReadonlySet<number> = new Set(TOLERATED_OPCODES);
 
 /** Whether a client may send this opcode without harm although nothing here answers it. */
-export function isToleratedOpcode(opcode: number): boolean {
+export function isToleratedOpcode(opcode: number): opcode is ToleratedOpcode {
   return TOLERATED.has(opcode);
 }

@@ -3,24 +3,32 @@ import { deflateChunk, writeStoredBlockHeader, ZLIB_SUFFIX, ZlibChunks } from '.
 
 const event = (index: number) =>
   Buffer.from(
-    JSON.stringify({ op: 0, s: index, t: 'MESSAGE_CREATE', d: { id: `${2 ** 40 + index}`, tts: false } }),
+    JSON.stringify({
+      op: 0,
+      s: index,
+      t: 'MESSAGE_CREATE',
+      d: { id: `${2 ** 40 + index}`, tts: false },
+    }),
   );
 
 describe('ZlibChunks', () => {
-  it.each([0, 1, 100, 4096, 32_768])('makes one stream of its pieces (history %d)', async (history) => {
-    const chunks = new ZlibChunks(history);
-    const client = createDecompressor('zlib-stream');
-    const payloads = Array.from({ length: 200 }, (_, index) => event(index));
-    payloads.splice(50, 0, Buffer.alloc(40_000, 'a long one, with its own repetitions. '));
-    payloads.splice(120, 0, Buffer.from('x'));
-    for (const payload of payloads) {
-      const message = chunks.compress(payload);
-      expect(message.subarray(-4)).toEqual(ZLIB_SUFFIX);
-      expect(message.indexOf(ZLIB_SUFFIX)).toBe(message.length - 4);
-      expect((await client.decompress(message)).equals(payload)).toBe(true);
-    }
-    client.close();
-  });
+  it.each([0, 1, 100, 4096, 32_768])(
+    'makes one stream of its pieces (history %d)',
+    async (history) => {
+      const chunks = new ZlibChunks(history);
+      const client = createDecompressor('zlib-stream');
+      const payloads = Array.from({ length: 200 }, (_, index) => event(index));
+      payloads.splice(50, 0, Buffer.alloc(40_000, 'a long one, with its own repetitions. '));
+      payloads.splice(120, 0, Buffer.from('x'));
+      for (const payload of payloads) {
+        const message = chunks.compress(payload);
+        expect(message.subarray(-4)).toEqual(ZLIB_SUFFIX);
+        expect(message.indexOf(ZLIB_SUFFIX)).toBe(message.length - 4);
+        expect((await client.decompress(message)).equals(payload)).toBe(true);
+      }
+      client.close();
+    },
+  );
 
   it('opens the stream once', () => {
     const chunks = new ZlibChunks(0);
