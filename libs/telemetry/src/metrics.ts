@@ -157,7 +157,11 @@ export class Metrics {
     const fullName = fullNameOf(spec);
     const known = this.#families.get(fullName);
     if (known !== undefined) {
-      if (known.type !== type || known.spec.unit !== spec.unit || !sameNames(known.labels, labels)) {
+      if (
+        known.type !== type ||
+        known.spec.unit !== spec.unit ||
+        !sameNames(known.labels, labels)
+      ) {
         throw new TypeError(`metric ${fullName} already exists as another kind of metric`);
       }
       return known as Family<C>;

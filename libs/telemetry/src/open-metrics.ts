@@ -1,6 +1,6 @@
-// OpenMetrics 1.0 text: https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md
+// OpenMetrics 1.0 text: https://prometheus.io/docs/specs/om/open_metrics_spec/
 
-import { Histogram } from './histogram.js';
+import { Histogram, type Exemplar } from './histogram.js';
 import type { MetricFamily } from './metrics.js';
 
 /** What `writeOpenMetrics` has to be served as. */
@@ -16,7 +16,10 @@ export function writeFamily(family: MetricFamily, lines: string[]): void {
   for (const [values, child] of family.children()) {
     const labels = family.labels.map((label, at) => `${label}="${escapeText(values[at]!)}"`);
     if (child instanceof Histogram) writeHistogram(fullName, labels.join(','), child, lines);
-    else lines.push(`${fullName}${SUFFIX[type]}${inBraces(labels.join(','))} ${formatNumber(child.value)}`);
+    else
+      lines.push(
+        `${fullName}${SUFFIX[type]}${inBraces(labels.join(','))} ${formatNumber(child.value)}`,
+      );
   }
 }
 
@@ -29,15 +32,17 @@ function writeHistogram(name: string, labels: string, histogram: Histogram, line
   for (let bucket = 0; bucket <= bounds.length; bucket += 1) {
     cumulative += histogram.countAt(bucket);
     const bound = bucket < bounds.length ? formatNumber(bounds[bucket]!) : '+Inf';
-    const exemplar = histogram.exemplarAt(bucket);
-    const example =
-      exemplar === undefined
-        ? ''
-        : ` # {trace_id="${exemplar.traceId}"} ${formatNumber(exemplar.value)} ${exemplar.atMs / 1000}`;
+    const example = formatExemplar(histogram.exemplarAt(bucket));
     lines.push(`${name}_bucket{${before}le="${bound}"} ${cumulative}${example}`);
   }
   lines.push(`${name}_count${inBraces(labels)} ${histogram.count}`);
   lines.push(`${name}_sum${inBraces(labels)} ${formatNumber(histogram.sum)}`);
+}
+
+function formatExemplar(exemplar: Exemplar | undefined): string {
+  if (exemplar === undefined) return '';
+  const { traceId, value, atMs } = exemplar;
+  return ` # {trace_id="${traceId}"} ${formatNumber(value)} ${atMs / 1000}`;
 }
 
 /** Canonical numbers: a bound must be the same text in every process, or series do not add up. */

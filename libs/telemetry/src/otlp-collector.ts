@@ -65,7 +65,9 @@ async function receive(
   }
   const body = Buffer.concat(chunks);
   const isZipped = request.headers['content-encoding'] === 'gzip';
-  const received = readOtlpSpans(isZipped ? gunzipSync(body, { maxOutputLength: BODY_BYTES_MAX }) : body);
+  const received = readOtlpSpans(
+    isZipped ? gunzipSync(body, { maxOutputLength: BODY_BYTES_MAX }) : body,
+  );
   response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
   return received;
 }

@@ -66,7 +66,8 @@ function observeCollections(metrics: Metrics): () => void {
     labels: ['type'],
   });
   const pausesByKind = new Map<number, Histogram>();
-  for (const [kind, type] of Object.entries(GC_KINDS)) pausesByKind.set(Number(kind), pauses.of({ type }));
+  for (const [kind, type] of Object.entries(GC_KINDS))
+    pausesByKind.set(Number(kind), pauses.of({ type }));
   const observer = new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
       const { detail } = entry as unknown as { readonly detail: { readonly kind: number } };

@@ -6,10 +6,19 @@ const DEPTH_MAX = 6;
 const ITEMS_MAX = 100;
 const TEXT_LENGTH_MAX = 8_192;
 const SECRET_NAMES =
-  /^(authorization|proxy-authorization|cookie|set-cookie|password|passwd|secret|token|api_?key)$|(token|password|secret)(_?hash)?$/i;
-/** `Bot x`, `Bearer x`; `user:password@` in an address; a token in three parts, on its own. */
-const SECRETS_IN_TEXT =
-  /\b(Bot|Bearer|Basic)\s+[\w.+/=~-]{8,}|(?<=\/\/)[^\s/@]*:[^\s/@]*(?=@)|\b[\w-]{18,}\.[\w-]{6,7}\.[\w-]{27,}\b/g;
+  /^(?:.*(?:token|password|secret)(?:_?hash)?|(?:proxy-)?authorization|(?:set-)?cookie|api_?key)$/i;
+/**
+ * `Bot x` and the like; what precedes the `@` of an address; a token in three parts, on its own.
+ * Lengths are bounded so that no text makes the search slow.
+ */
+const SECRETS_IN_TEXT = new RegExp(
+  [
+    String.raw`\b(?:Bot|Bearer|Basic)\s+[\w.+/=~-]{8,}`,
+    String.raw`(?<=\/\/)[^\s/@?#]{1,400}(?=@)`,
+    String.raw`\b[\w-]{18,100}\.[\w-]{6,7}\.[\w-]{27,100}\b`,
+  ].join('|'),
+  'g',
+);
 
 /** A copy of the fields without secrets, bounded in depth and size, errors spelled out. */
 export function redactedFields(fields: object): Record<string, unknown> {
@@ -25,7 +34,10 @@ export function redactedText(text: string): string {
 function redactObject(fields: object, depth: number): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields).slice(0, ITEMS_MAX)) {
-    copy[name] = SECRET_NAMES.test(name) && value != null ? REDACTED : redactValue(value, depth + 1);
+    copy[name] =
+      SECRET_NAMES.test(name) && value !== null && value !== undefined
+        ? REDACTED
+        : redactValue(value, depth + 1);
   }
   return copy;
 }

@@ -87,7 +87,10 @@ describe('fanOutContext', () => {
 
   it('never lowers the threshold of the root', () => {
     const { threshold } = samplingRate(0.001);
-    const context = { ...contexts.find(({ traceId }) => keepsTrace(traceId, threshold))!, threshold: threshold! };
+    const context = {
+      ...contexts.find(({ traceId }) => keepsTrace(traceId, threshold))!,
+      threshold: threshold!,
+    };
     expect(fanOutContext(context, 32)).toBe(context);
   });
 });

@@ -34,7 +34,8 @@ export interface SamplingRate {
 /** The rate that keeps `probability` of all traces; clamped to 0..1, exact to 3 digits and more. */
 export function samplingRate(probability: number): SamplingRate {
   const p = Math.min(1, Math.max(0, probability));
-  if (p === 0 || Number.isNaN(p)) return { probability: 0, high: HALF, low: 0, threshold: undefined };
+  if (p === 0 || Number.isNaN(p))
+    return { probability: 0, high: HALF, low: 0, threshold: undefined };
   const rejected = (1 - p) * HALF;
   const high = Math.floor(rejected);
   const low = Math.floor((rejected - high) * HALF);

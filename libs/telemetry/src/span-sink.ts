@@ -89,9 +89,7 @@ class BatchedSink implements SpanSink {
   }
 
   shutdown(timeoutMs: number): Promise<void> {
-    this.#stopped ??= this.flush(timeoutMs).then(async () => {
-      await within(timeoutMs, this.#batches.shutdown());
-    });
+    this.#stopped ??= within(timeoutMs, this.#close()).then(() => undefined);
     return this.#stopped;
   }
 
@@ -99,6 +97,11 @@ class BatchedSink implements SpanSink {
   async #drain(): Promise<void> {
     await this.#batches.forceFlush();
     await Promise.all(this.#inFlight);
+  }
+
+  async #close(): Promise<void> {
+    await this.#drain().catch(() => undefined);
+    await this.#batches.shutdown();
   }
 
   /** The SDK drops silently when its queue is full; keeping the same bound here lets us count. */

@@ -72,7 +72,8 @@ export function startTelemetry(config: TelemetryConfig): Telemetry {
   };
 }
 
-const stop = async (sink: SpanSink | undefined): Promise<void> => sink?.shutdown(SHUTDOWN_TIMEOUT_MS);
+const stop = async (sink: SpanSink | undefined): Promise<void> =>
+  sink?.shutdown(SHUTDOWN_TIMEOUT_MS);
 
 /** A collector that is down fails every second; that is worth a line a minute. */
 function occasionally(logger: Logger): (error: Error) => void {

@@ -73,7 +73,8 @@ function childProblems(span: CollectedSpan, children: readonly CollectedSpan[]):
   if (span.kind === 'CLIENT' && span.status !== 'error') {
     const answers = children.filter((child) => child.kind === 'SERVER');
     if (answers.length !== 1) return [`${label(span)} was answered ${answers.length} times`];
-    const isElsewhere = answers[0]!.instance !== span.instance || answers[0]!.service !== span.service;
+    const isElsewhere =
+      answers[0]!.instance !== span.instance || answers[0]!.service !== span.service;
     return isElsewhere ? [] : [`${label(span)} was answered by the process that asked`];
   }
   const expected = span.attributes['guildhall.fanout.gateways'];

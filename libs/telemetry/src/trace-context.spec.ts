@@ -53,7 +53,8 @@ describe('traceparent', () => {
   it('never throws, and never accepts what the grammar does not', () => {
     const seed = Number(process.env['SEED'] ?? 20261124);
     const random = seeded(seed);
-    const grammar = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f][13579bdf]$/;
+    const grammar =
+      /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f][13579bdf]$/;
     let acceptedCount = 0;
     for (let round = 0; round < 50_000; round += 1) {
       const characters = [...SAMPLED];

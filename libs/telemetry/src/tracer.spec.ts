@@ -1,3 +1,5 @@
+import { getHeapStatistics } from 'node:v8';
+
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { TracerProvider } from '@opentelemetry/sdk-trace';
 
@@ -9,6 +11,7 @@ import { seededIds } from './seeded-ids.js';
 import { SpanClock } from './span-clock.js';
 import { SPAN } from './span-names.js';
 import type { SpanSink } from './span-sink.js';
+import { parseTraceparent } from './trace-context.js';
 import { createTracer } from './tracer.js';
 
 const resource = resourceFromAttributes({});
@@ -101,7 +104,10 @@ describe('Tracer', () => {
     const context = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
     const send = SPAN.rpcClient('guilds/SendMessage', 'guilds.v1.p{partition}.send_message');
     const call = tracer.child(context, send)!;
-    call.set('rpc.status_code', 'ok').link({ ...context, traceId: '1'.repeat(32) }).end();
+    call
+      .set('rpc.status_code', 'ok')
+      .link({ ...context, traceId: '1'.repeat(32) })
+      .end();
     expect(spans()[0]).toMatchObject({
       ...{ traceId: context.traceId, parentSpanId: context.spanId, spanId: call.context.spanId },
       name: 'guilds/SendMessage',
@@ -121,7 +127,10 @@ describe('Tracer', () => {
     const error = Object.assign(new Error('user 42 said: secret'), { code: 'wrong_owner' });
     const root = tracer.root(SPAN.gateway.identify)!;
     root.fail(error).end();
-    expect(spans()[0]).toMatchObject({ status: 'error', attributes: { 'error.type': 'wrong_owner' } });
+    expect(spans()[0]).toMatchObject({
+      status: 'error',
+      attributes: { 'error.type': 'wrong_owner' },
+    });
     expect(JSON.stringify(spans()[0]!.attributes)).not.toContain('secret');
   });
 
@@ -159,6 +168,23 @@ describe('Tracer', () => {
     expect(startSpan).toHaveBeenCalledTimes(1);
     expect(sink.startedCount()).toBe(1);
     sdkStart.mockRestore();
+  });
+
+  it('allocates nothing for what is not sampled', () => {
+    const { tracer } = fakeTelemetry({ traceRatio: 0 });
+    const unsampled = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00';
+    const work = (roundsCount: number): number => {
+      const before = getHeapStatistics().total_allocated_bytes;
+      for (let round = 0; round < roundsCount; round += 1) {
+        tracer.root(SPAN.gateway.identify);
+        tracer.child(undefined, SPAN.encode);
+        tracer.child(parseTraceparent(unsampled), SPAN.encode);
+      }
+      return (getHeapStatistics().total_allocated_bytes - before) / roundsCount;
+    };
+    // The first rounds run before the code is compiled and may box numbers.
+    const bytes = Array.from({ length: 10 }, () => work(200_000));
+    expect(Math.min(...bytes)).toBeLessThan(2);
   });
 
   it('makes no span without a collector, even for a sampled parent', () => {

@@ -336,7 +336,9 @@ class OpenSpan implements Span {
 }
 
 function keeps(rate: SamplingRate, traceId: string): boolean {
-  return rate.threshold === undefined ? rate.probability === 1 : keepsTrace(traceId, rate.threshold);
+  return rate.threshold === undefined
+    ? rate.probability === 1
+    : keepsTrace(traceId, rate.threshold);
 }
 
 function typeOf(error: Error): string {
