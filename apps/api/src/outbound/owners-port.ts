@@ -1,0 +1,12 @@
+import { callOwner, type Bus } from '@guildhall/bus';
+import { partitionOf } from '@guildhall/snowflake';
+import type { Tracer } from '@guildhall/telemetry';
+import type { Owners } from '../domain/ports.js';
+
+/** The owners, reached over the bus. */
+export function busOwners(bus: Bus, tracer: Tracer): Owners {
+  return {
+    ask: (method, id, request, trace) =>
+      callOwner(bus, method, partitionOf(id), request, { trace, tracer }),
+  };
+}
