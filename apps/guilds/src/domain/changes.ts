@@ -4,7 +4,8 @@
  * rows to write, events to publish, other topics to tell. The host commits all of it in one transaction,
  * publishes, and answers. A decision never awaits.
  */
-import type { DeliverRequest, VisibilityChange } from '@guildhall/contracts';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { DeliverRequestSchema, VisibilityChange } from '@guildhall/contracts';
 import type { Document, RowChange, TableName } from './tables.js';
 
 /** An event before it has a seq. `data` is the dispatch's `d`. See fleet.topics.v1.TopicEvent. */
@@ -21,10 +22,13 @@ export interface EventDraft {
   readonly hasContent?: boolean;
 }
 
+/** What a topic tells another. */
+export type DeliverAction = NonNullable<MessageInitShape<typeof DeliverRequestSchema>['action']>;
+
 /** What another topic is told, at least once, after the commit. */
 export interface Errand {
   readonly topicId: bigint;
-  readonly action: DeliverRequest['action'];
+  readonly action: DeliverAction;
 }
 
 /** Where and when a command is decided. */
@@ -90,7 +94,7 @@ export class Changes implements CommandContext {
     this.ephemeral.push(draft);
   }
 
-  tell(topicId: bigint, action: DeliverRequest['action']): void {
+  tell(topicId: bigint, action: DeliverAction): void {
     this.errands.push({ topicId, action });
   }
 }
