@@ -5,6 +5,10 @@ import type { Session, Store } from './store.js';
 /** First half of the advisory lock's key, so that it meets no lock of anyone else: "guil". */
 const LOCK_SPACE = 0x6775_696c;
 const LOCK_WAIT_MS = 60_000;
+/** The server gives up first. */
+const LOCK_GRACE_MS = 5_000;
+/** A migration takes the time it takes: as long as a timer can. */
+const MIGRATION_MS_MAX = 2 ** 31 - 1;
 
 /** One step of a schema. Once released it never changes; a mistake is put right by the next one. */
 export interface Migration {
@@ -28,27 +32,29 @@ export interface MigrateOptions {
  * Rejects with `invalid` when a migration that was run has changed since, `timeout` when the lock
  * was not to be had, and otherwise as `query` does, naming the migration; those before it remain.
  */
-export function migrate(
+export async function migrate(
   store: Store,
   migrations: readonly Migration[],
   options: MigrateOptions = {},
 ): Promise<string[]> {
   checkIds(migrations);
+  const lockWaitMs = options.lockWaitMs ?? LOCK_WAIT_MS;
+  const lockKey = [LOCK_SPACE, store.schema];
   return store.session(async (session) => {
-    await session.query({ text: `SET statement_timeout = ${options.lockWaitMs ?? LOCK_WAIT_MS}` });
-    await session.query({ text: 'SELECT pg_advisory_lock($1, hashtext($2))' }, [
-      LOCK_SPACE,
-      store.schema,
-    ]);
+    await session.query({ text: `SET statement_timeout = ${lockWaitMs}` });
+    await session.query(
+      {
+        text: 'SELECT pg_advisory_lock($1, hashtext($2))',
+        answerWithinMs: lockWaitMs + LOCK_GRACE_MS,
+      },
+      lockKey,
+    );
     try {
       await session.query({ text: 'SET statement_timeout = 0' });
       await prepare(session, store.schema);
       return await runMissing(session, migrations);
     } finally {
-      await session.query({ text: 'SELECT pg_advisory_unlock($1, hashtext($2))' }, [
-        LOCK_SPACE,
-        store.schema,
-      ]);
+      await session.query({ text: 'SELECT pg_advisory_unlock($1, hashtext($2))' }, lockKey);
       await session.query({ text: 'RESET statement_timeout' });
     }
   });
@@ -92,7 +98,7 @@ async function runMissing(session: Session, migrations: readonly Migration[]): P
 async function runOne(session: Session, migration: Migration, checksum: string): Promise<void> {
   try {
     await session.transaction(async (tx) => {
-      await tx.query({ text: migration.sql });
+      await tx.query({ text: migration.sql, answerWithinMs: MIGRATION_MS_MAX });
       await tx.query({ text: 'INSERT INTO migrations (id, checksum) VALUES ($1, $2)' }, [
         migration.id,
         checksum,

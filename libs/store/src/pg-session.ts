@@ -9,6 +9,7 @@ export class PgSession implements Session {
   /** A connection whose state we do not know is closed, not lent out again. */
   #isDoubtful = false;
   #isReleased = false;
+  #hasTransaction = false;
 
   constructor(client: PoolClient) {
     this.#client = client;
@@ -20,7 +21,13 @@ export class PgSession implements Session {
   ): Promise<QueryResult<Row>> {
     assert(!this.#isReleased, 'a session or transaction is not used after its end');
     try {
-      const config: QueryConfig = { ...statement, values: values as unknown[] };
+      const { name, text, answerWithinMs } = statement;
+      const config: QueryConfig & { query_timeout?: number } = {
+        text,
+        values: values as unknown[],
+        ...(name === undefined ? {} : { name }),
+        ...(answerWithinMs === undefined ? {} : { query_timeout: answerWithinMs }),
+      };
       const result = await this.#client.query(config);
       return { rows: result.rows as Row[], rowCount: result.rowCount ?? 0 };
     } catch (error) {
@@ -30,21 +37,24 @@ export class PgSession implements Session {
   }
 
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    // BEGIN is not waited for: the first statement travels right behind it.
-    const begun = this.query({ text: 'BEGIN' });
+    assert(!this.#hasTransaction, 'a session has one transaction at a time');
+    this.#hasTransaction = true;
     const tx = new PgTransaction(this);
-    let outcome: T;
     try {
-      [outcome] = await Promise.all([work(tx), begun]);
+      // Waited for, though the first statement could travel right behind it: were BEGIN refused,
+      // that statement would be committed by itself.
+      await this.query({ text: 'BEGIN' });
+      const outcome = await work(tx);
+      tx.end();
+      await this.#commit();
+      return outcome;
     } catch (reason) {
       tx.end();
-      await begun.catch(() => undefined);
       await this.#rollBack();
       throw reason;
+    } finally {
+      this.#hasTransaction = false;
     }
-    tx.end();
-    await this.#commit();
-    return outcome;
   }
 
   /** Gives the connection back, or closes it if in doubt. */
@@ -71,6 +81,7 @@ export class PgSession implements Session {
     }
   }
 
+  /** Also after a refused COMMIT, where there is nothing left to undo and the server just warns. */
   async #rollBack(): Promise<void> {
     if (this.#isDoubtful) return;
     try {
@@ -89,7 +100,7 @@ class PgTransaction implements Transaction {
     this.#session = session;
   }
 
-  query<Row>(statement: Statement, values?: readonly unknown[]): Promise<QueryResult<Row>> {
+  async query<Row>(statement: Statement, values?: readonly unknown[]): Promise<QueryResult<Row>> {
     assert(!this.#isOver, 'a session or transaction is not used after its end');
     return this.#session.query<Row>(statement, values);
   }

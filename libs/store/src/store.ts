@@ -6,7 +6,6 @@ import { columnTypes } from './column-types.js';
 
 const STATEMENT_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** The server gives up first; this is for a server that is gone without a word. */
 const ANSWER_GRACE_MS = 5_000;
 const IDLE_MS = 30_000;
 
@@ -15,6 +14,8 @@ export interface Statement {
   /** Unique for its text. */
   name?: string;
   text: string;
+  /** To wait for the answer before the connection is given up, ms. Default: see StoreOptions. */
+  answerWithinMs?: number;
 }
 
 export interface QueryResult<Row> {
@@ -79,6 +80,8 @@ export interface StoreOptions {
   applicationName: string;
   /** The server cancels a statement after this. Default 10,000. */
   statementTimeoutMs?: number;
+  /** How much longer to wait for a server that is gone without a word. Default 5,000. */
+  answerGraceMs?: number;
   /** For a connection to be made, or to come free. Default 5,000. */
   connectTimeoutMs?: number;
   logger?: { warn(message: string, fields?: object): void };
@@ -103,7 +106,7 @@ class PgStore implements Store {
       max: options.connectionsMax,
       application_name: options.applicationName,
       statement_timeout: statementTimeoutMs,
-      query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
+      query_timeout: statementTimeoutMs + (options.answerGraceMs ?? ANSWER_GRACE_MS),
       connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_MS,
       options: `-c search_path=${options.schema}`,
