@@ -29,7 +29,9 @@ export interface IdentifyPayload {
   readonly token: string;
   /** Also from the older names `$os`, `$browser`, `$device`. Empty if not said. */
   readonly properties: { readonly os: string; readonly browser: string; readonly device: string };
-  /** Compress single payloads (zlib), if the transport is not compressed and the encoding is JSON. */
+  /**
+   * Compress single payloads (zlib), if the transport is not compressed and the encoding is JSON.
+   */
   readonly compress: boolean;
   /** Within the documented 50 to 250. */
   readonly largeThreshold: number;
@@ -54,7 +56,9 @@ export interface PresenceUpdatePayload {
   readonly presence: Presence;
 }
 
-/** `unknown`: a user client asks for the status of last time. `offline` is what `invisible` shows. */
+/**
+ * `unknown`: a user client asks for the status of last time. `offline` is what `invisible` shows.
+ */
 export type PresenceStatus = 'online' | 'idle' | 'dnd' | 'invisible' | 'offline' | 'unknown';
 
 export interface Presence {
@@ -65,7 +69,9 @@ export interface Presence {
   readonly activities: readonly Activity[];
 }
 
-/** What all clients may set of an activity; of the rest (only user clients) the parts people see. */
+/**
+ * What all clients may set of an activity; of the rest (only user clients) the parts people see.
+ */
 export interface Activity {
   readonly name: string;
   /** 0 playing, 1 streaming, 2 listening, 3 watching, 4 custom, 5 competing. */

@@ -3,7 +3,7 @@
  *
  * A close code is a command to a library we did not write: one number stops a bot for good, another
  * makes it resume within tens of milliseconds. So the behaviour is written down beside the number.
- * https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
+ * https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway
  */
 export const CloseCode = {
   /** Something went wrong here; also what a drain uses, since every library resumes after it. */
@@ -65,16 +65,18 @@ export const CLOSE_BEHAVIOURS: Readonly<Record<CloseCode, CloseBehaviour>> = Obj
 });
 
 /**
- * The behaviour behind any close code a client may see, also those that are not ours (1001, 1006 when
- * a process died): whatever is not known leaves the session alive, which is what libraries assume.
+ * The behaviour behind any close code a client may see, also those that are not ours (1001, 1006
+ * when a process died): whatever is not known leaves the session alive, which is what libraries
+ * assume.
  */
 export function closeBehaviour(code: number): CloseBehaviour {
   return (CLOSE_BEHAVIOURS as Readonly<Record<number, CloseBehaviour>>)[code] ?? CONNECTION_LOST;
 }
 
 /**
- * Whether a client that closes with this code says goodbye. 1000 and 1001 end the session and show the
- * user offline; every other code, and a connection that just drops (1005, 1006), leaves it resumable.
+ * Whether a client that closes with this code says goodbye. 1000 and 1001 end the session and show
+ * the user offline; every other code, and a connection that just drops (1005, 1006), leaves it
+ * resumable.
  */
 export function doesClientCloseEndSession(code: number): boolean {
   return code === 1000 || code === 1001;

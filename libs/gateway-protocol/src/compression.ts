@@ -1,10 +1,11 @@
 /**
- * Transport compression: one stream for the life of a connection, one WebSocket message per payload.
+ * Transport compression: one stream for the life of a connection, one WebSocket message per
+ * payload.
  *
- * Two ways to make `zlib-stream`, and they cost differently (measured on one core, a MESSAGE_CREATE of
- * 357 bytes): a context of its own for each connection, 42 us of CPU for each payload, most of it the
- * way to a worker thread and back, and 240 KiB; or `ZlibChunks` (zlib-chunks.ts), 9 to 19 us, at once,
- * and as many bytes as it may remember. `zstd-stream` knows only the first way: 42 us, 394 KiB.
+ * Two ways to make `zlib-stream`, and they cost differently (bench/zlib-chunks.bench.ts): a context
+ * of its own for each connection is 240 KiB, and most of its time is the way to a worker thread and
+ * back; `ZlibChunks` (zlib-chunks.ts) answers at once, with as many bytes as it may remember, at a
+ * half to a quarter of the CPU. `zstd-stream` knows only the first way, and holds 394 KiB.
  *
  * Here is the first way. `flush` on the stream makes zlib end each write on a byte boundary with
  * `00 00 ff ff`, and zstd end a block without ending the frame, which is what clients wait for.
@@ -20,8 +21,8 @@ export interface Compressor {
   readonly pendingBytes: number;
   /**
    * The one message that carries the payload (not empty, and left alone until the promise settles).
-   * Rejects with `CompressionFailed`; after that, or after `close`, all calls do, for the other side's
-   * context no longer matches ours. Promises settle in the order of the calls.
+   * Rejects with `CompressionFailed`; after that, or after `close`, all calls do, for the other
+   * side's context no longer matches ours. Promises settle in the order of the calls.
    */
   compress(payload: Buffer): Promise<Buffer>;
   /** Frees the context; what is pending rejects. May be called twice. */
@@ -58,7 +59,9 @@ const OUTPUT_SIZE_MAX = 16 * 1024 * 1024;
 
 type StreamKind = Exclude<TransportCompression, 'none'>;
 
-/** The compressor of one connection. Never shared and never carried over to another, also on resume. */
+/**
+ * The compressor of one connection. Never shared and never carried over to another, also on resume.
+ */
 export function createCompressor(kind: StreamKind, options: CompressorOptions = {}): Compressor {
   const ordered = new OrderedTransform(
     kind === 'zlib-stream' ? deflater(options) : zstdCompressor(),
@@ -99,7 +102,9 @@ export function createDecompressor(
   };
 }
 
-/** Payload compression (`compress: true` in IDENTIFY): a zlib stream (RFC 1950) of its own, at once. */
+/**
+ * Payload compression (`compress: true` in IDENTIFY): a zlib stream (RFC 1950) of its own, at once.
+ */
 export function compressPayload(payload: Buffer): Buffer {
   return zlib.deflateSync(payload);
 }
@@ -108,7 +113,9 @@ function deflater({ windowBits = 15, memLevel = 8 }: CompressorOptions): Transfo
   return zlib.createDeflate({ flush: zlib.constants.Z_SYNC_FLUSH, windowBits, memLevel });
 }
 
-/** Level 6 with a window of 256 KiB: the settings published for this protocol by those who run it. */
+/**
+ * Level 6 with a window of 256 KiB: the settings published for this protocol by those who run it.
+ */
 function zstdCompressor(): Transform {
   const { constants } = zlib;
   return zlib.createZstdCompress({
@@ -127,8 +134,8 @@ const EMPTY_BLOCK_SIZE = 5;
 
 /**
  * When the output ends within a few bytes of the end of zlib's output buffer, it is asked again and
- * writes its flush marker, an empty block, a second time. A client that looks for the suffix inside a
- * message would take it for two; the second block says nothing, so it goes.
+ * writes its flush marker, an empty block, a second time. A client that looks for the suffix inside
+ * a message would take it for two; the second block says nothing, so it goes.
  */
 function withOneSuffix(chunks: readonly Buffer[]): Buffer {
   const message = joined(chunks);

@@ -1,6 +1,6 @@
 /**
- * Conversations that real libraries had with a server, replayed: all they say must be understood, and
- * all they were told must survive both encodings.
+ * Conversations that real libraries had with a server (`origin` says which are real), replayed: all
+ * they say must be understood, and all they were told must survive both encodings.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

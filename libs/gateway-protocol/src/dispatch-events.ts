@@ -1,6 +1,6 @@
 /**
- * The name (`t`) of every dispatch. A closed list: an event that is not here has no rule about who may
- * be sent it (see `intentsFor`), so a new one is added here first.
+ * The name (`t`) of every dispatch. A closed list: an event that is not here has no rule about who
+ * may be sent it (see `intentsFor`), so a new one is added here first.
  */
 export const DispatchEvent = {
   // Life of a session.

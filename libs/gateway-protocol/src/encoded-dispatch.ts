@@ -9,8 +9,8 @@
  * socket as it is (`head` and `body`, two pieces of one message), copied behind the head (`frame`,
  * `writeFrame`), or compressed once for every `zlib-stream` (`zlibFrame`, see zlib-chunks.ts).
  *
- * What is not asked for is not made: the ETF form costs a JSON parse and is made for the first session
- * that wants it.
+ * What is not asked for is not made: the ETF form costs a JSON parse and is made for the first
+ * session that wants it.
  */
 import type { Encoding } from './api-version.js';
 import { EtfTag } from './etf-tags.js';
@@ -58,7 +58,9 @@ export class EncodedDispatch {
     return dispatchHeadSize(encoding, sequence) + this.body(encoding).length;
   }
 
-  /** Hot path. Writes that frame into a larger buffer, which has room; returns the offset after it. */
+  /**
+   * Hot path. Writes that frame into a larger buffer, which has room; returns the offset after it.
+   */
   writeFrame(target: Buffer, at: number, encoding: Encoding, sequence: number): number {
     const body = this.body(encoding);
     const bodyAt = writeDispatchHead(target, at, encoding, sequence);
@@ -72,8 +74,8 @@ export class EncodedDispatch {
   }
 
   /**
-   * Hot path. The frame as a message of any `zlib-stream` that has been opened: the head as it is, then
-   * the body compressed, once for all. Ends with exactly one suffix.
+   * Hot path. The frame as a message of any `zlib-stream` that has been opened: the head as it is,
+   * then the body compressed, once for all. Ends with exactly one suffix.
    */
   zlibFrame(encoding: Encoding, sequence: number): Buffer {
     const chunk = (this.#chunks[encoding] ??= deflateChunk(this.body(encoding)));

@@ -40,7 +40,8 @@ describe(`ETF under fuzz (SEED=${SEED})`, () => {
       const bytes = Buffer.from(
         Array.from({ length: below(round % 4 === 0 ? 6 : 60) }, () => below(256)),
       );
-      // Half of them look like terms, or all would be refused at the first byte; lengths stay small.
+      // Half of them look like terms, or all would be refused at the first byte; lengths stay
+      // small.
       if (round % 2 === 0 && bytes.length > 1) {
         for (let at = 1; at < bytes.length; at += 1) {
           const dice = below(3);

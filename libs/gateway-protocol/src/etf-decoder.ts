@@ -2,8 +2,8 @@
  * Erlang's External Term Format back into JSON values: all that client encoders are known to write.
  *
  * The bytes come from strangers. Every length is checked against what is left before anything is
- * allocated, so memory stays in proportion to the input; nesting is bounded, so the stack is; a term
- * must end where the payload does. Map keys become own properties, `__proto__` too.
+ * allocated, so memory stays in proportion to the input; nesting is bounded, so the stack is; a
+ * term must end where the payload does. Map keys become own properties, `__proto__` too.
  *
  *   atoms nil, null, undefined   null          tuples         arrays
  *   atoms true, false            boolean       STRING_EXT     array of bytes (an Erlang list)
@@ -31,7 +31,9 @@ export function decodeEtf(bytes: Uint8Array, limits: DecodeLimits = {}): unknown
   return new TermReader(terms, limits.depthMax ?? DECODE_DEPTH_MAX_DEFAULT).readWhole();
 }
 
-/** `131 80 | size 4 | zlib of the term`. The size is a claim: it caps the inflater and must be met. */
+/**
+ * `131 80 | size 4 | zlib of the term`. The size is a claim: it caps the inflater and must be met.
+ */
 function inflated(view: Buffer, sizeMax: number): Buffer {
   if (view.length < 6) throw new MalformedPayload('the payload is cut short');
   const size = view.readUInt32BE(2);
@@ -48,7 +50,9 @@ function inflated(view: Buffer, sizeMax: number): Buffer {
   throw new MalformedPayload('the compressed payload is not what it claims to be');
 }
 
-/** Bytes of an integer beyond which nobody means a number: turning them into decimals is quadratic. */
+/**
+ * Bytes of an integer beyond which nobody means a number: turning them into decimals is quadratic.
+ */
 const BIG_SIZE_MAX = 64;
 
 class TermReader {
@@ -178,7 +182,9 @@ class TermReader {
     return map;
   }
 
-  /** Keys are binaries or atoms, of which `nil` and `true` are words like any other; or integers. */
+  /**
+   * Keys are binaries or atoms, of which `nil` and `true` are words like any other; or integers.
+   */
   #readKey(): string {
     const tag = this.#bytes[this.#at];
     switch (tag) {

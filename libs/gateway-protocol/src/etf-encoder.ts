@@ -7,15 +7,17 @@
  *   other safe ints     SMALL_BIG_EXT       110 | n 1 | sign 1 | n bytes, little-endian
  *   other numbers       NEW_FLOAT_EXT        70 | IEEE 754, 8
  *   string, key         BINARY_EXT          109 | length 4 | UTF-8
- *   array               LIST_EXT            108 | length 4 | items | NIL_EXT 106     ([] is NIL_EXT)
+ *   array               LIST_EXT            108 | length 4 | items | NIL_EXT 106    ([] is NIL_EXT)
  *   object              MAP_EXT             116 | arity 4 | key, value ...
  *
- * Snowflakes are strings before they come here and stay so. What JSON leaves out (undefined members)
- * is left out, what it nulls (NaN) is nil.
+ * Snowflakes are strings before they come here and stay so. What JSON leaves out (undefined
+ * members) is left out, what it nulls (NaN) is nil.
  */
 import { EtfTag } from './etf-tags.js';
 
-/** The bytes of a value, with the version byte. The value must be one JSON can say, without cycles. */
+/**
+ * The bytes of a value, with the version byte. The value must be one JSON can say, without cycles.
+ */
 export function encodeEtf(value: unknown): Buffer {
   return encoded(value, true);
 }

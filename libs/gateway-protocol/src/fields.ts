@@ -1,7 +1,7 @@
 /**
- * Reads single members of a payload that a stranger wrote. A reader either gives a value of its type or
- * throws `Refusal`, which `parseClientPayload` turns into its answer; it never leaves this library.
- * `undefined` and `null` are both "not said", as the libraries use them.
+ * Reads single members of a payload that a stranger wrote. A reader either gives a value of its
+ * type or throws `Refusal`, which `parseClientPayload` turns into its answer; it never leaves this
+ * library. `undefined` and `null` are both "not said", as the libraries use them.
  */
 import { CloseCode } from './close-codes.js';
 

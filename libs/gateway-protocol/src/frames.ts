@@ -30,8 +30,8 @@ export function reconnect(): ServerFrame {
 }
 
 /**
- * Tells the client that it has no session. Some libraries identify again within a millisecond and on
- * the same connection: delay it by 1 to 5 s, and allow both IDENTIFY and RESUME after it.
+ * Tells the client that it has no session. Some libraries identify again within a millisecond and
+ * on the same connection: delay it by 1 to 5 s, and allow both IDENTIFY and RESUME after it.
  */
 export function invalidSession(isResumable: boolean): ServerFrame {
   return frame(Opcode.InvalidSession, isResumable);

@@ -65,8 +65,10 @@ describe('intentsFor', () => {
   });
 
   it('leaves no guild event of a guarded family unguarded', () => {
-    const guarded =
-      /^(MESSAGE_(CREATE|UPDATE|DELETE|REACTION|POLL)|GUILD_(ROLE|MEMBER_(ADD|UPDATE|REMOVE)|BAN|SCHEDULED)|CHANNEL_(CREATE|UPDATE|DELETE|PINS_UPDATE)|THREAD_(?!MEMBER_LIST)|INVITE|INTEGRATION_|AUTO_MODERATION|STAGE)/;
+    const families = ['MESSAGE_(CREATE|UPDATE|DELETE|REACTION|POLL)', 'GUILD_(ROLE|BAN|SCHEDULED)'];
+    families.push('GUILD_MEMBER_(ADD|UPDATE|REMOVE)', 'CHANNEL_(CREATE|UPDATE|DELETE|PINS_UPDATE)');
+    families.push('THREAD_(?!MEMBER_LIST)', 'INVITE', 'INTEGRATION_', 'AUTO_MODERATION', 'STAGE');
+    const guarded = new RegExp(`^(${families.join('|')})`);
     const events = Object.values(DispatchEvent).filter((event) => guarded.test(event));
     expect(events.length).toBeGreaterThan(45);
     for (const event of events) expect([event, intentsFor(event, false)]).not.toEqual([event, 0]);

@@ -1,9 +1,9 @@
 /**
  * Intents: what a bot asks to be told about, as bits of the number it identifies with.
  *
- * A relay groups sessions by their intents and asks, once per event and class, whether one of the bits
- * that admit the event is set: `mask === 0 || (intents & mask) !== 0`. Visibility is a different
- * question and asked elsewhere. Bit 31 is never used, so 32-bit arithmetic is safe.
+ * A relay groups sessions by their intents and asks, once per event and class, whether one of the
+ * bits that admit the event is set: `mask === 0 || (intents & mask) !== 0`. Visibility is a
+ * different question and asked elsewhere. Bit 31 is never used, so 32-bit arithmetic is safe.
  * https://discord.com/developers/docs/events/gateway#list-of-intents
  */
 import { DispatchEvent } from './dispatch-events.js';
@@ -47,7 +47,7 @@ export const PRIVILEGED_INTENTS =
   Intent.GuildMembers | Intent.GuildPresences | Intent.MessageContent;
 
 /**
- * Hot path. The intents of which any one admits the event; 0 if it is always sent. The same event in a
+ * The intents of which any one admits the event; 0 if it is always sent. The same event in a
  * private channel (no guild) is asked for by other bits. An event not in the list is always sent: a
  * newer app may know more than this one, and a lost event is worse than one too many.
  *

@@ -1,7 +1,7 @@
 /**
  * The `json` encoding. Encoding is what the platform does; decoding adds the three things it leaves
- * out: that bytes are UTF-8 at all, that they are not too many, and that they do not nest deeper than
- * the recursive code behind us can follow.
+ * out: that bytes are UTF-8 at all, that they are not too many, and that they do not nest deeper
+ * than the recursive code behind us can follow.
  *
  * A key `__proto__` becomes an own property, as `JSON.parse` defines it, and never a prototype.
  */
@@ -13,7 +13,9 @@ import {
   MalformedPayload,
 } from './malformed-payload.js';
 
-/** The UTF-8 bytes of a value as JSON. The value must be one JSON can say (not undefined, no cycle). */
+/**
+ * The UTF-8 bytes of a value as JSON. The value must be one JSON can say (not undefined, no cycle).
+ */
 export function encodeJson(value: unknown): Buffer {
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) throw new TypeError('a payload must be a JSON value');
@@ -37,7 +39,10 @@ export function decodeJson(bytes: Uint8Array, limits: DecodeLimits = {}): unknow
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** One pass over the bytes before parsing: brackets outside strings. ASCII never occurs inside UTF-8. */
+/**
+ * One pass over the bytes before parsing: brackets outside strings. ASCII never occurs inside
+ * UTF-8.
+ */
 function refuseDeepNesting(bytes: Uint8Array, depthMax: number): void {
   let depth = 0;
   for (let at = 0; at < bytes.length; at += 1) {

@@ -4,7 +4,9 @@ export const BOT_PAYLOAD_SIZE_MAX = 4096;
 /** The largest payload a person's client may send, in bytes. Guild subscriptions need the room. */
 export const USER_PAYLOAD_SIZE_MAX = 15_360;
 
-/** How many payloads a connection may send within `SENDS_WINDOW_MS`; one more closes it with 4008. */
+/**
+ * How many payloads a connection may send within `SENDS_WINDOW_MS`; one more closes it with 4008.
+ */
 export const SENDS_MAX = 120;
 export const SENDS_WINDOW_MS = 60_000;
 
@@ -25,7 +27,10 @@ export const IDENTIFIES_WINDOW_MS = 24 * 60 * 60 * 1000;
 /** More guilds than this on one shard, and the bot has to shard (4011). */
 export const GUILDS_PER_SHARD_MAX = 2500;
 
-/** `large_threshold` of IDENTIFY: the member count above which a guild's offline members are left out. */
+/**
+ * `large_threshold` of IDENTIFY: the member count above which a guild's offline members are left
+ * out.
+ */
 export const LARGE_THRESHOLD_DEFAULT = 50;
 export const LARGE_THRESHOLD_MIN = 50;
 export const LARGE_THRESHOLD_MAX = 250;
@@ -39,7 +44,10 @@ export const MEMBER_REQUEST_USERS_MAX = 100;
 /** A longer `nonce` (in bytes of UTF-8) is ignored: not echoed, no error. */
 export const MEMBER_REQUEST_NONCE_SIZE_MAX = 32;
 
-/** One request for a guild's whole member list for each guild and bot in this time, else RATE_LIMITED. */
+/**
+ * One request for a guild's whole member list for each guild and bot in this time, else
+ * RATE_LIMITED.
+ */
 export const MEMBER_LIST_REQUEST_INTERVAL_MS = 30_000;
 
 /** Activities kept of one presence; the rest of the array is dropped. */

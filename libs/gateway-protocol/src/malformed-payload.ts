@@ -1,6 +1,6 @@
 /**
- * Bytes that are not a payload: the only error the codecs throw on input, however hostile. At the edge
- * it becomes close code 4002. The message says what was wrong and never quotes the bytes.
+ * Bytes that are not a payload: the only error the codecs throw on input, however hostile. At the
+ * edge it becomes close code 4002. The message says what was wrong and never quotes the bytes.
  */
 export class MalformedPayload extends Error {
   override readonly name = 'MalformedPayload';
@@ -14,6 +14,8 @@ export interface DecodeLimits {
   readonly depthMax?: number;
 }
 
-/** For the test client, which reads whole READYs; the gateway passes its own, far smaller, limit. */
+/**
+ * For the test client, which reads whole READYs; the gateway passes its own, far smaller, limit.
+ */
 export const DECODE_SIZE_MAX_DEFAULT = 16 * 1024 * 1024;
 export const DECODE_DEPTH_MAX_DEFAULT = 64;

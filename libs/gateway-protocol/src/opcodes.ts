@@ -1,9 +1,9 @@
 /**
  * What a gateway payload is about: the `op` of every frame.
  *
- * The first group is official and served to everyone. The second is only known from the user client;
- * we serve three of them (14, 37, 40) and tolerate the rest, because a client that is disconnected for
- * saying something we do not offer comes straight back and says it again.
+ * The first group is official and served to everyone. The second is only known from the user
+ * client; we serve three of them (14, 37, 40) and tolerate the rest, because a client that is
+ * disconnected for saying something we do not offer comes straight back and says it again.
  */
 export const Opcode = {
   Dispatch: 0,

@@ -1,6 +1,9 @@
 import type { Transform } from 'node:stream';
 
-/** Why a payload did not come through; the connection's stream is of no use any more, unless refused. */
+/**
+ * Why a payload did not come through; the connection's stream is of no use any more, unless
+ * refused.
+ */
 export class CompressionFailed extends Error {
   override readonly name = 'CompressionFailed';
   /** `overloaded`: this payload was not taken, those before it are safe. The others are final. */
@@ -19,9 +22,9 @@ interface Waiting {
 }
 
 /**
- * A Node transform stream as a function from one input to its output: one write at a time, and what the
- * stream gives out before it calls that write done belongs to it. That holds for zlib and zstd streams
- * made with a `flush`, which push everything before they call back.
+ * A Node transform stream as a function from one input to its output: one write at a time, and what
+ * the stream gives out before it calls that write done belongs to it. That holds for zlib and zstd
+ * streams made with a `flush`, which push everything before they call back.
  */
 export class OrderedTransform {
   readonly #stream: Transform;

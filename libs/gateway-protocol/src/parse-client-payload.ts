@@ -35,13 +35,16 @@ import {
 import { parseIdentify, parseToken } from './parse-identify.js';
 import { parsePresence } from './parse-presence.js';
 
-/** A payload understood, or how to close the connection. The reason is for the close frame and logs. */
+/**
+ * A payload understood, or how to close the connection. The reason is for the close frame and logs.
+ */
 export type ParsedPayload =
   | { readonly ok: true; readonly payload: ClientPayload }
   | { readonly ok: false; readonly closeCode: CloseCode; readonly reason: string };
 
 /**
- * What a client said, from a decoded value. Never throws. Members nobody knows are ignored, also inside.
+ * What a client said, from a decoded value. Never throws. Members nobody knows are ignored, also
+ * inside.
  *
  * - no envelope (not an object, `op` not an integer), or a known opcode with the wrong `d`: 4002;
  * - an opcode nobody defined, or one only the server may send: 4001;
@@ -131,7 +134,9 @@ function requestGuildMembers(said: Fields): RequestGuildMembersPayload {
   };
 }
 
-/** One library wraps the guild in an array, as user clients do; more than one is for none of them. */
+/**
+ * One library wraps the guild in an array, as user clients do; more than one is for none of them.
+ */
 function onlyGuild(value: unknown): string {
   if (!Array.isArray(value)) return snowflake(value, 'guild_id');
   if (value.length !== 1) throw new Refusal('guild_id is not one guild');

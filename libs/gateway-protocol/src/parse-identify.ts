@@ -11,10 +11,10 @@ const PROPERTY_LENGTH_MAX = 128;
 const BOT_PREFIX = 'Bot ';
 
 /**
- * IDENTIFY as the libraries really send it: a token with or without `Bot `, `compress` as the name of
- * the transport (then said twice, and not meant), no `shard` for the only one, `presence` half empty,
- * members nobody knows. What has a close code of its own is refused with it: a shard that is none
- * (4010), intents nobody defined (4013). Throws `Refusal`.
+ * IDENTIFY as the libraries really send it: a token with or without `Bot `, `compress` as the name
+ * of the transport (then said twice, and not meant), no `shard` for the only one, `presence` half
+ * empty, members nobody knows. What has a close code of its own is refused with it: a shard that is
+ * none (4010), intents nobody defined (4013). Throws `Refusal`.
  */
 export function parseIdentify(said: Fields): IdentifyPayload {
   return {

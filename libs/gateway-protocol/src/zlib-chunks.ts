@@ -1,16 +1,17 @@
 /**
  * `zlib-stream` without a compressor per connection.
  *
- * A zlib stream is a header and then blocks; a sync flush ends the last block on a byte boundary. So a
- * connection's stream may be put together from pieces that were compressed apart:
+ * A zlib stream is a header and then blocks; a sync flush ends the last block on a byte boundary.
+ * So a connection's stream may be put together from pieces that were compressed apart:
  *
  *   78 9c | chunk 00 00 ff ff | chunk 00 00 ff ff | stored block, chunk 00 00 ff ff | ...
  *
- * on one condition: a piece refers back only to bytes that are really before it. A piece made from an
- * empty window refers to none, and fits any connection: an event is compressed once and sent to all
- * (`deflateChunk`), after the few bytes that differ, as they are (a stored block). A piece made with the
- * last bytes of its connection as dictionary fits that one only, and is a third of the size on talk
- * that repeats itself (`ZlibChunks`). The stream never ends, so its checksum is never asked for.
+ * on one condition: a piece refers back only to bytes that are really before it. A piece made from
+ * an empty window refers to none, and fits any connection: an event is compressed once and sent to
+ * all (`deflateChunk`), after the few bytes that differ, as they are (a stored block). A piece made
+ * with the last bytes of its connection as dictionary fits that one only, and is a third of the
+ * size on talk that repeats itself (`ZlibChunks`). The stream never ends, so its checksum is never
+ * asked for.
  *
  *   stored block   00 | length 2, little-endian | its complement 2 | bytes          RFC 1951, 3.2.4
  */
@@ -25,7 +26,8 @@ export const ZLIB_SUFFIX: Buffer = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 /** What a stored block adds to its bytes. */
 export const STORED_BLOCK_OVERHEAD = 5;
 
-/** A window of 4 KiB and little memory: for payloads this small it costs no ratio and a third of the time. */
+// A window of 4 KiB and little memory lose nothing on payloads this small, and take a third of the
+// time: what costs is to make and clear a context each time.
 const SMALL = { windowBits: 12, memLevel: 5, finishFlush: constants.Z_SYNC_FLUSH };
 const LARGE = { finishFlush: constants.Z_SYNC_FLUSH };
 const SMALL_SIZE_MAX = 4096;
@@ -44,8 +46,8 @@ export function writeStoredBlockHeader(target: Buffer, at: number, size: number)
 }
 
 /**
- * One connection's stream, made of pieces, at once. The first message must come from `compress` (HELLO
- * does): it carries the header. Needs no closing.
+ * One connection's stream, made of pieces, at once. The first message must come from `compress`
+ * (HELLO does): it carries the header. Needs no closing.
  */
 export class ZlibChunks {
   /** The last payloads, oldest byte first; filled from the left. Its own memory, not a pool's. */
@@ -70,8 +72,8 @@ export class ZlibChunks {
   }
 
   /**
-   * To be told whenever a message made elsewhere (from an `EncodedDispatch`) is sent instead: what is
-   * remembered is then no longer what was just before.
+   * To be told whenever a message made elsewhere (from an `EncodedDispatch`) is sent instead: what
+   * is remembered is then no longer what was just before.
    */
   skip(): void {
     this.#historySize = 0;
