@@ -7,3 +7,5 @@ export { ExitCode, runMain } from './run-main.js';
 export type { Assembly, AssemblyFront, ProcessFront, RunMainOptions } from './run-main.js';
 export { ServiceLife } from './service-life.js';
 export type { Phase, ServiceLifeOptions } from './service-life.js';
+export { defaultsOf, EnvReader, knob } from './knobs.js';
+export type { Env, Knob, KnobValues } from './knobs.js';
