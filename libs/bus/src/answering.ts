@@ -63,6 +63,7 @@ export class IncomingRequest implements Incoming {
 
   fail(fault: Fault): void {
     this.#answered();
+    if (fault.code === FaultCode.Malformed) this.#room.setAside(this.subject, fault.cause ?? fault);
     this.#send(encodeFault(fault));
   }
 

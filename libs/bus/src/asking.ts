@@ -178,8 +178,7 @@ export class Asking {
 
   #unreadable(reason: unknown, subject: string): Fault {
     if (reason instanceof Fault && reason.code === FaultCode.Overloaded) return reason;
-    this.#room.counts.malformed += 1;
-    this.#room.report('an answer on the bus could not be read', { subject, error: reason });
+    this.#room.setAside(subject, reason);
     return reason instanceof Fault
       ? reason
       : new Fault(FaultCode.Malformed, `unreadable answer from ${subject}`, { cause: reason });

@@ -103,6 +103,12 @@ export class BusRoom {
     this.#logger?.warn(message, { ...fields, ...more });
   }
 
+  /** A message that could not be decoded. */
+  setAside(subject: string, error: unknown): void {
+    this.counts.malformed += 1;
+    this.report('a message on the bus could not be read', { subject, error });
+  }
+
   /** Deals with what a callback threw: a Bug ends the process, all else is logged and counted. */
   callbackThrew(reason: unknown, subject: string): void {
     if (reason instanceof Bug) {

@@ -1,5 +1,5 @@
 // What every bus must do, run by the specs of both twins.
-import { Bug, Fault, FaultCode } from '@guildhall/fault';
+import { type Bug, Fault, FaultCode } from '@guildhall/fault';
 import type { TraceContext } from '@guildhall/telemetry';
 import { until } from '@guildhall/testkit';
 import type { Bus, Incoming } from './bus.js';

@@ -164,6 +164,9 @@ export interface Bus {
     handler: (request: Incoming) => void,
   ): Subscription;
 
+  /** Counts and logs a message that could not be decoded: nothing else is done about it. */
+  setAside(subject: string, reason: unknown): void;
+
   /** Resolves when the server has seen all that was sent. Rejects with `unavailable`. */
   flush(): Promise<void>;
 

@@ -28,3 +28,4 @@ export type {
   ServedMethods,
   ServeOptions,
 } from './serve.js';
+export { publishMessage, subscribeMessages } from './messages.js';

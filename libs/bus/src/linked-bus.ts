@@ -138,6 +138,10 @@ export class LinkedBus implements Bus {
     );
   }
 
+  setAside(subject: string, reason: unknown): void {
+    this.#room.setAside(subject, reason);
+  }
+
   async flush(): Promise<void> {
     if (!this.#room.link.isConnected) throw new Fault(FaultCode.Unavailable, 'not connected');
     try {

@@ -224,8 +224,6 @@ export class MethodTable {
     const { logger } = this.#options;
     if (fault.code === FaultCode.Internal) {
       logger?.with(span?.context).error('a request failed', { subject, error: fault });
-    } else if (fault.code === FaultCode.Malformed) {
-      logger?.with(span?.context).warn('a request could not be read', { subject, error: fault });
     }
     incoming.fail(fault);
     span?.set('rpc.status_code', fault.code).fail(fault).end();
