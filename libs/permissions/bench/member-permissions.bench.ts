@@ -11,8 +11,8 @@ import {
   hasPermission,
   isAllowedInChannel,
   overwrittenPermissions,
-} from '@guildhall/permissions';
-import type { OverwriteView } from '@guildhall/permissions';
+} from '../src/index.js';
+import type { OverwriteView } from '../src/index.js';
 import { SeededRandom } from '@guildhall/testkit';
 
 const ROUNDS_COUNT = 1_000_000;

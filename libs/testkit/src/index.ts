@@ -12,3 +12,18 @@ export { httpAnswers, natsAnswers, postgresAnswers, until } from './servers/prob
 export { tempDir } from './servers/temp-dir.js';
 export type { TempDir } from './servers/temp-dir.js';
 export { workspaceRoot } from './servers/workspace.js';
+export { eventually, shown } from './eventually.js';
+export type { EventuallyOptions, NotYet } from './eventually.js';
+export { SeededRandom, seedFromEnv } from './random.js';
+export { TestGatewayClient } from './gateway-client.js';
+export type {
+  GatewayAddress,
+  GatewayClose,
+  GatewaySession,
+  IdentifyOptions,
+} from './gateway-client.js';
+export { ProtocolViolation } from './gateway-payload.js';
+export type { GatewayPayload } from './gateway-payload.js';
+export { TestApi } from './http-client.js';
+export type { ApiFile, ApiOptions, ApiResponse, RequestOptions, TokenKind } from './http-client.js';
+export type { Wanted, WaitOptions } from './payload-record.js';
