@@ -48,6 +48,8 @@ export class HeldTopic {
   isLost = false;
   /** False until the topic's first commit: a new topic that nobody may rely on. */
   isBorn: boolean;
+  /** The guild's channels, by which requests find it. */
+  readonly channelIds = new Set<bigint>();
   /** The gateways that relay this topic, by when they last said so. */
   readonly followers = new Map<string, number>();
 
@@ -82,6 +84,13 @@ export class HeldTopic {
   /** True when nothing is decided that has not left. */
   get isQuiet(): boolean {
     return this.#outputs.length === 0 && this.underway.size === 0;
+  }
+
+  /** Forgets followers that were last heard of before this. */
+  dropSilentFollowers(sinceMs: number): void {
+    for (const [gateway, heardMs] of this.followers) {
+      if (heardMs < sinceMs) this.followers.delete(gateway);
+    }
   }
 
   /** The answer to a command that was done, if it is remembered. */

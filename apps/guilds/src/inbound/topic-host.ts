@@ -12,7 +12,7 @@ import { DeliverRequestSchema, TopicEventSchema, type TopicEvent } from '@guildh
 import type { Clock } from '@guildhall/clock';
 import { Fault, FaultCode } from '@guildhall/fault';
 import { partitionOf, type SnowflakeMint } from '@guildhall/snowflake';
-import type { TraceContext } from '@guildhall/telemetry';
+import { SPAN, type TraceContext, type Tracer } from '@guildhall/telemetry';
 import { Changes, type EventDraft } from '../domain/changes.js';
 import { restoreTopic, type Topic, type TopicKind } from '../domain/topic.js';
 import type { CommitEntry, GroupCommit } from '../outbound/group-commit.js';
@@ -71,6 +71,7 @@ export interface TopicHostOptions {
   readonly tailMax: number;
   readonly repliesMax: number;
   readonly errandWaitMs: number;
+  readonly tracer: Tracer;
 }
 
 export class TopicHost {
@@ -148,6 +149,11 @@ export class TopicHost {
    */
   async topic<T extends Topic>(ref: TopicRef, options: QueryOptions): Promise<T> {
     return (await this.#hold(ref, options)).topic as T;
+  }
+
+  /** The topic as it is held. */
+  loaded(ref: TopicRef, options: QueryOptions): Promise<HeldTopic> {
+    return this.#hold(ref, options);
   }
 
   /** The topic if it is in memory and ours; for what is only of use then (presences, followers). */
@@ -244,7 +250,7 @@ export class TopicHost {
     this.#recall(held, stored);
     this.#held.set(topicId, held);
     for (const row of stored.rows.get('channels') ?? []) {
-      this.#topicsByChannel.set(row.key[0] as bigint, topicId);
+      this.#noteChannel(held, row.key[0] as bigint, true);
     }
     this.#options.onLoaded(held);
     return held;
@@ -329,7 +335,7 @@ export class TopicHost {
     this.#noteChannels(held, changes);
     held.enqueue(output, this.#options.publisher);
     if (isWritten) this.#options.commit.add(this.#entry(held, changes, output, errands, reply));
-    if (changes.isTopicDeleted) this.#held.delete(held.topic.id);
+    if (changes.isTopicDeleted) this.#unlist(held);
   }
 
   #entry(
@@ -339,6 +345,7 @@ export class TopicHost {
     errands: readonly StoredErrand[],
     reply: Uint8Array,
   ): CommitEntry {
+    const span = this.#options.tracer.child(output.trace, SPAN.storeCommit);
     return {
       topicId: held.topic.id,
       epoch: held.epoch,
@@ -352,6 +359,8 @@ export class TopicHost {
       kind: held.topic.kind,
       isDeleted: changes.isTopicDeleted,
       settled: (fault) => {
+        if (fault !== undefined) span?.fail(fault.code);
+        span?.end();
         if (fault !== undefined) return this.#forget(held, retryable(fault));
         held.isBorn = true;
         output.isReady = true;
@@ -384,17 +393,29 @@ export class TopicHost {
   #noteChannels(held: HeldTopic, changes: Changes): void {
     for (const { table, key, document } of changes.rows) {
       if (table !== 'channels') continue;
-      if (document === undefined) this.#topicsByChannel.delete(key[0] as bigint);
-      else this.#topicsByChannel.set(key[0] as bigint, held.topic.id);
+      this.#noteChannel(held, key[0] as bigint, document !== undefined);
+    }
+  }
+
+  #unlist(held: HeldTopic): void {
+    if (this.#held.get(held.topic.id) !== held) return;
+    this.#held.delete(held.topic.id);
+    for (const channelId of held.channelIds) this.#topicsByChannel.delete(channelId);
+  }
+
+  #noteChannel(held: HeldTopic, channelId: bigint, isThere: boolean): void {
+    if (isThere) {
+      held.channelIds.add(channelId);
+      this.#topicsByChannel.set(channelId, held.topic.id);
+    } else {
+      held.channelIds.delete(channelId);
+      this.#topicsByChannel.delete(channelId);
     }
   }
 
   #forget(held: HeldTopic, fault: Fault): void {
     if (held.isLost) return;
-    if (this.#held.get(held.topic.id) === held) this.#held.delete(held.topic.id);
-    for (const [channelId, topicId] of this.#topicsByChannel) {
-      if (topicId === held.topic.id) this.#topicsByChannel.delete(channelId);
-    }
+    this.#unlist(held);
     held.lose(fault);
     this.#options.onLost(held.topic.id, fault);
   }

@@ -1,0 +1,242 @@
+/** The assembly of the guilds app: which rooms, in which order. */
+import { partitionMethods, servePartition, showBusCounts, type Bus } from '@guildhall/bus';
+import type { Clock } from '@guildhall/clock';
+import { Guilds, Messages, PartitionedService, Topics } from '@guildhall/contracts';
+import { joinPlacement, type Placement } from '@guildhall/placement';
+import {
+  createHttpServer,
+  httpRoom,
+  type HttpRoom,
+  type Phase,
+  type Room,
+} from '@guildhall/service';
+import { SnowflakeMint } from '@guildhall/snowflake';
+import { migrate, type Store } from '@guildhall/store';
+import { OPEN_METRICS_CONTENT_TYPE, type Telemetry } from '@guildhall/telemetry';
+import type { Config } from './config.js';
+import { Events } from './events.js';
+import { DigestTeller } from './inbound/digest.js';
+import { guildHandlers } from './inbound/guild-handlers.js';
+import { messageHandlers } from './inbound/message-handlers.js';
+import { Ownership } from './inbound/ownership.js';
+import { PresenceListener } from './inbound/presence-listener.js';
+import { topicHandlers } from './inbound/topic-handlers.js';
+import { TopicHost } from './inbound/topic-host.js';
+import { EventPublisher } from './outbound/event-publisher.js';
+import { GroupCommit } from './outbound/group-commit.js';
+import { MessageStore } from './outbound/message-store.js';
+import { MIGRATIONS } from './outbound/migrations.js';
+import { OutboxCourier } from './outbound/outbox-courier.js';
+import { TopicStore } from './outbound/topic-store.js';
+
+export const VERSION = '0.1.0';
+
+/** What the service is given: everything that reaches outside, so that specs bring their own. */
+export interface ServiceParts {
+  readonly config: Config;
+  readonly bus: Bus;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly random: () => number;
+  readonly phase: () => Phase;
+}
+
+export interface GuildsService {
+  readonly rooms: readonly Room[];
+  readonly http: HttpRoom;
+}
+
+export function assembleService(parts: ServiceParts): GuildsService {
+  const { config, bus, store, clock, telemetry } = parts;
+  const { metrics, tracer, logger } = telemetry;
+  const events = new Events(logger, metrics);
+  let placement: Placement | undefined;
+  const ownsPartition = (partition: number): boolean => placement?.owns(partition) ?? false;
+
+  const topicStore = new TopicStore({
+    store,
+    instance: config.instance,
+    recentEventsMax: config.recentEventsMax,
+  });
+  const messageStore = new MessageStore(store);
+  const commit = new GroupCommit({
+    store,
+    lanesCount: config.commitLanesCount,
+    batchMax: config.commitBatchMax,
+    waitingMax: config.commitWaitingMax,
+    monotonicMs: () => clock.monotonicMs(),
+    report: (report) => events.committed(report),
+  });
+  const publisher = new EventPublisher(bus, tracer);
+  const courier = new OutboxCourier({
+    bus,
+    store: topicStore,
+    clock,
+    ownsPartition,
+    concurrencyMax: config.errandConcurrencyMax,
+    waitingMax: config.errandsWaitingMax,
+    sweepIntervalMs: config.errandSweepMs,
+    reportFailure: (errand, fault) => events.errandFailed(errand, fault),
+  });
+  const host: TopicHost = new TopicHost({
+    store: topicStore,
+    commit,
+    publisher: {
+      durable: (topicId, batch, held, trace) =>
+        publisher.durable(topicId, batch, () => held.followers.size, trace),
+      ephemeral: (topicId, batch) => publisher.ephemeral(topicId, batch),
+    },
+    courier,
+    clock,
+    mint: new SnowflakeMint(clock),
+    random: parts.random,
+    tracer,
+    ownsPartition,
+    onLoaded: (held) => void presences.ask(held),
+    onLost: (topicId, fault) => events.topicLost(topicId, fault),
+    topicsMax: config.topicsMax,
+    tailMax: config.tailMax,
+    repliesMax: config.repliesMax,
+    errandWaitMs: config.errandWaitMs,
+  });
+  const presences = new PresenceListener({
+    bus,
+    clock,
+    host,
+    events,
+    presenceInstancesCount: () => placement?.instances('presence').length ?? 0,
+    settleMs: config.presenceSettleMs,
+    timeoutMs: config.presenceTimeoutMs,
+    publish: (topicId, batch) => publisher.ephemeral(topicId, batch),
+  });
+  const table = partitionMethods(
+    [Guilds, Messages, Topics],
+    {
+      ...guildHandlers({ host, messages: messageStore, clock }),
+      ...messageHandlers({ host, messages: messageStore, clock }),
+      ...topicHandlers({ host, store: topicStore, clock }),
+    },
+    { tracer, logger, metrics },
+  );
+  const ownership = new Ownership({
+    host,
+    store: topicStore,
+    events,
+    serve: (partition) => servePartition(bus, PartitionedService.Guilds, partition, table),
+    listen: (partition) => presences.listen(partition),
+  });
+  const digest = new DigestTeller({
+    bus,
+    clock,
+    host,
+    instance: config.instance,
+    intervalMs: config.digestIntervalMs,
+    windowMs: config.digestWindowMs,
+    followerLeaseMs: config.followerLeaseMs,
+  });
+
+  const server = createHttpServer({
+    logger,
+    metrics: () => metrics.writeOpenMetrics(),
+    metricsContentType: OPEN_METRICS_CONTENT_TYPE,
+    isReady: () => parts.phase() === 'ready',
+    phase: parts.phase,
+  });
+  const http = httpRoom(server, { host: config.host, port: config.port, logger });
+
+  const rooms: Room[] = [
+    {
+      name: 'store',
+      start: async () => void (await migrate(store, MIGRATIONS)),
+      stop: () => store.close(),
+    },
+    { name: 'bus', start: async () => showBusCounts(bus, metrics), stop: () => bus.drain() },
+    pruner(topicStore, clock, config, events),
+    {
+      name: 'topics',
+      start: async () => {
+        observe(telemetry, host, commit, courier);
+        courier.start();
+        presences.start();
+        digest.start();
+      },
+      stop: async () => {
+        digest.stop();
+        presences.stop();
+        await commit.idle();
+        courier.stop();
+      },
+    },
+    {
+      name: 'placement',
+      start: async () => {
+        placement = joinPlacement({
+          bus,
+          clock,
+          service: 'guilds',
+          instance: config.instance,
+          version: VERSION,
+          beatMs: config.beatMs,
+          leaseMs: config.leaseMs,
+          logger,
+          metrics,
+        });
+        placement.onChange(({ gained, lost }) => void ownership.change(gained, lost));
+        placement.setReady();
+        await placement.whenReady();
+      },
+      drain: async () => {
+        await placement?.beginDrain();
+        await ownership.close();
+      },
+      stop: async () => {
+        await placement?.leave();
+        await ownership.close();
+      },
+    },
+    http,
+  ];
+  return { rooms, http };
+}
+
+/** Deletes old events in the background. Every instance does; the rows are the same for all. */
+function pruner(store: TopicStore, clock: Clock, config: Config, events: Events): Room {
+  let stopTimer = (): void => undefined;
+  return {
+    name: 'pruner',
+    start: async () => {
+      const timer = clock.every(config.pruneIntervalMs, () => {
+        store
+          .pruneEvents(config.eventRetentionS, config.pruneBatchMax)
+          .then((count) => events.pruned(count))
+          .catch((error: unknown) => events.backgroundFailed('pruning the event log', error));
+      });
+      stopTimer = () => timer.cancel();
+    },
+    stop: async () => stopTimer(),
+  };
+}
+
+function observe(
+  { metrics }: Telemetry,
+  host: TopicHost,
+  commit: GroupCommit,
+  courier: OutboxCourier,
+): void {
+  metrics.observe(
+    'gauge',
+    { name: 'guilds_topics', help: 'Topics in memory' },
+    () => host.heldCount,
+  );
+  metrics.observe(
+    'gauge',
+    { name: 'guilds_commands_waiting', help: 'Commands decided and not yet committed' },
+    () => commit.waitingCount,
+  );
+  metrics.observe(
+    'gauge',
+    { name: 'guilds_errands_waiting', help: 'Errands to other topics, waiting or under way' },
+    () => courier.backlogCount,
+  );
+}
