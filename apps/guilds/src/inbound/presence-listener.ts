@@ -13,13 +13,17 @@ import {
   PresenceDirectory,
   TopicEventSchema,
   type TopicEvent,
+  type UserPresence,
 } from '@guildhall/contracts';
 import { TopicKind } from '../domain/topic-kind.js';
 import type { Guild } from '../domain/guild.js';
+import type { PresenceJson } from '../domain/presences.js';
 import type { Events } from '../events.js';
 import type { HeldTopic } from './held-topic.js';
 import type { TopicHost } from './topic-host.js';
 
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
 const PRESENCE_UPDATE = 'PRESENCE_UPDATE';
 
 export interface PresenceListenerOptions {
@@ -37,6 +41,7 @@ export interface PresenceListenerOptions {
 
 export class PresenceListener {
   readonly #options: PresenceListenerOptions;
+  readonly #heardWhileAsking = new Map<Guild, Set<bigint>>();
   #taken: Subscription | undefined;
 
   constructor(options: PresenceListenerOptions) {
@@ -61,7 +66,9 @@ export class PresenceListener {
         if (event.type !== PRESENCE_UPDATE) continue;
         const held = this.#options.host.peek(event.topicId);
         if (held?.topic.kind !== TopicKind.Guild) continue;
-        held.topic.presences.put(event.subjectUserId, event.data);
+        this.#heardWhileAsking.get(held.topic)?.add(event.subjectUserId);
+        const presence = JSON.parse(decoder.decode(event.data)) as PresenceJson;
+        setPresence(held.topic, event.subjectUserId, presence);
       }
     });
   }
@@ -70,10 +77,14 @@ export class PresenceListener {
   async ask(held: HeldTopic): Promise<void> {
     if (held.topic.kind !== TopicKind.Guild) return;
     const guild = held.topic;
+    const heard = new Set<bigint>();
+    this.#heardWhileAsking.set(guild, heard);
     try {
-      await this.#ask(guild);
+      await this.#ask(guild, heard);
     } catch (error) {
       this.#options.events.backgroundFailed('asking for presences', error);
+    } finally {
+      this.#heardWhileAsking.delete(guild);
     }
   }
 
@@ -81,37 +92,69 @@ export class PresenceListener {
     for (const held of [...this.#options.host.all()]) await this.ask(held);
   }
 
-  async #ask(guild: Guild): Promise<void> {
+  /** What was heard meanwhile is newer than any answer. */
+  async #ask(guild: Guild, heard: ReadonlySet<bigint>): Promise<void> {
     const { bus, presenceInstancesCount, timeoutMs } = this.#options;
     const expected = presenceInstancesCount();
     if (expected === 0) return;
-    const askedAt = guild.presences.revision;
     const { replies } = await callAll(
       bus,
       PresenceDirectory.method.listTopic,
       { topicId: guild.id },
       { timeoutMs, expected },
     );
-    const online = new Map(
-      replies.flatMap((reply) => reply.presences).map((each) => [each.userId, each] as const),
-    );
-    for (const presence of online.values()) guild.presences.putMerged(guild.id, presence, askedAt);
+    const online = new Set<bigint>();
+    for (const presence of replies.flatMap((reply) => reply.presences)) {
+      online.add(presence.userId);
+      if (!heard.has(presence.userId)) {
+        setPresence(guild, presence.userId, presenceJson(guild.id, presence));
+      }
+    }
     // Fewer answers than instances: who is missing may be on the one that did not answer.
     if (replies.length < expected) return;
-    const gone = guild.presences.dropExcept(online, askedAt);
+    const gone = [...guild.presences.userIds()].filter(
+      (userId) => !online.has(userId) && !heard.has(userId),
+    );
     if (gone.length === 0) return;
+    for (const userId of gone) guild.presences.delete(userId);
     this.#options.publish(
       guild.id,
-      gone.map(({ userId, data }) => offline(guild.id, userId, data)),
+      gone.map((userId) => offline(guild.id, userId)),
     );
   }
 }
 
-function offline(topicId: bigint, userId: bigint, data: Uint8Array): TopicEvent {
+/** Only members have a presence in a guild; who left may still be heard of for a moment. */
+function setPresence(guild: Guild, userId: bigint, presence: PresenceJson): void {
+  if (guild.member(userId) !== undefined) guild.presences.set(userId, presence);
+}
+
+function presenceJson(guildId: bigint, presence: UserPresence): PresenceJson {
+  return {
+    user: { id: String(presence.userId) },
+    guild_id: String(guildId),
+    status: presence.status,
+    activities: parse(presence.activitiesJson, []),
+    client_status: parse(presence.clientStatusJson, {}),
+  } as PresenceJson;
+}
+
+function parse(bytes: Uint8Array, whenEmpty: object): unknown {
+  return bytes.length === 0 ? whenEmpty : JSON.parse(decoder.decode(bytes));
+}
+
+function offline(topicId: bigint, userId: bigint): TopicEvent {
+  const data = {
+    user: { id: String(userId) },
+    guild_id: String(topicId),
+    status: 'offline',
+    activities: [],
+    client_status: {},
+  };
   return create(TopicEventSchema, {
     topicId,
     type: PRESENCE_UPDATE,
-    data,
+    data: encoder.encode(JSON.stringify(data)),
     subjectUserId: userId,
     exceptUserId: userId,
   });
