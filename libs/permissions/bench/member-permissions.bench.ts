@@ -1,6 +1,7 @@
 // What one question about one member in one channel costs: `overwrittenPermissions` (all bits),
 // `isAllowedInChannel` (one bit, as visibility asks), then `effectivePermissions`, `compareRoles`
-// and `hasPermission`. Channels have 8 overwrites, members 6 roles of 40: 48 comparisons of ids each.
+// and `hasPermission`. Channels have 8 overwrites, members 6 roles of 40: 48 comparisons of ids
+// each.
 import {
   ALL_PERMISSIONS,
   ChannelKind,

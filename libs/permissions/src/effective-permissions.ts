@@ -12,7 +12,9 @@ import {
 export const ChannelKind = { Text: 0, Voice: 1, Thread: 2 } as const;
 export type ChannelKind = (typeof ChannelKind)[keyof typeof ChannelKind];
 
-/** The kind of a channel `type` of the API: 2 and 13 are voice, 10 to 12 threads, all others text. */
+/**
+ * The kind of a channel `type` of the API: 2 and 13 are voice, 10 to 12 threads, all others text.
+ */
 export function channelKindOf(channelType: number): ChannelKind {
   if (channelType === 2 || channelType === 13) return ChannelKind.Voice;
   return channelType >= 10 && channelType <= 12 ? ChannelKind.Thread : ChannelKind.Text;
@@ -30,7 +32,8 @@ export function sendPermission(kind: ChannelKind): bigint {
  * parent) when a member acts in the channel:
  *
  * - in a timeout, only viewing and reading history;
- * - nothing at all without VIEW_CHANNEL, the guild-wide permissions included: ask those of the base;
+ * - nothing at all without VIEW_CHANNEL, the guild-wide permissions included: ask those of the
+ *   base;
  * - no mass mention, TTS, attachment or embed for who cannot send;
  * - in voice and stage channels, without CONNECT, nothing about voice or the channel's settings.
  *

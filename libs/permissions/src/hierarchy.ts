@@ -1,6 +1,6 @@
-// Who stands above whom. Roles are ordered by position; of two at the same position the one with the
-// lower id (the older one) is higher. @everyone is below all, whatever its position says, and so it
-// appears here only as the absence of another role. Only the owner stands above the order;
+// Who stands above whom. Roles are ordered by position; of two at the same position the one with
+// the lower id (the older one) is higher. @everyone is below all, whatever its position says, and
+// so it appears here only as the absence of another role. Only the owner stands above the order;
 // ADMINISTRATOR does not lift anyone in it.
 // https://docs.discord.com/developers/topics/permissions#permission-hierarchy
 import { ALL_PERMISSIONS, Permission } from './permission.js';
@@ -37,9 +37,9 @@ export function highestRole(roles: readonly RoleView[]): RoleView | undefined {
 }
 
 /**
- * Whether the order of roles lets the actor kick, ban, time out or rename the target: never the owner,
- * always by the owner, else only from strictly above. So nobody can do it to himself. The permission
- * itself (KICK_MEMBERS, ...) is for the caller to ask.
+ * Whether the order of roles lets the actor kick, ban, time out or rename the target: never the
+ * owner, always by the owner, else only from strictly above. So nobody can do it to himself. The
+ * permission itself (KICK_MEMBERS, ...) is for the caller to ask.
  */
 export function canModerate(actor: MemberView, target: MemberView): boolean {
   if (target.isOwner) return false;
@@ -72,8 +72,8 @@ export function grantablePermissions(actor: MemberView): bigint {
 }
 
 /**
- * The bits that a change of a role's permissions adds although the actor may not grant them; 0n when
- * the change is fine. Taking a permission away, or leaving one that it does not have, is fine.
+ * The bits that a change of a role's permissions adds although the actor may not grant them; 0n
+ * when the change is fine. Taking a permission away, or leaving one that it does not have, is fine.
  * For a new role `before` is 0n.
  */
 export function grantsBeyond(grantable: bigint, before: bigint, after: bigint): bigint {
@@ -81,10 +81,10 @@ export function grantsBeyond(grantable: bigint, before: bigint, after: bigint): 
 }
 
 /**
- * The bits that a change of an overwrite touches (allowing, denying or neither any more) although the
- * actor does not have them in the channel; 0n when the change is fine. A missing side is an overwrite
- * that is created or deleted. To an actor whom an overwrite of that channel allows MANAGE_ROLES the
- * restriction does not apply, says Discord: do not ask then.
+ * The bits that a change of an overwrite touches (allowing, denying or neither any more) although
+ * the actor does not have them in the channel; 0n when the change is fine. A missing side is an
+ * overwrite that is created or deleted. To an actor whom an overwrite of that channel allows
+ * MANAGE_ROLES the restriction does not apply, says Discord: do not ask then.
  */
 export function overwriteChangesBeyond(
   held: bigint,
@@ -96,7 +96,9 @@ export function overwriteChangesBeyond(
   return (allow | deny) & ~held;
 }
 
-/** Whether a mention of the role notifies its members; takes effective permissions in the channel. */
+/**
+ * Whether a mention of the role notifies its members; takes effective permissions in the channel.
+ */
 export function mayMentionRole(effective: bigint, isMentionable: boolean): boolean {
   return isMentionable || mayMentionEveryone(effective);
 }

@@ -1,5 +1,5 @@
-// The documented algorithm once more, written the slow and obvious way (sets of names, objects by id),
-// and compared over many random guilds.
+// The documented algorithm once more, written the slow and obvious way (sets of names, objects by
+// id), and compared over many random guilds.
 import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
 import { ChannelKind, effectivePermissions } from './effective-permissions.js';
 import {

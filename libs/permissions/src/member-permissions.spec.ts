@@ -226,8 +226,8 @@ describe('isAllowedInChannel', () => {
       return yes;
     };
     let yes = ask(200_000);
-    // A collection in the middle makes a measurement negative, and the compiler may still be busy in
-    // the first ones: the least of several that grew is what a call leaves behind.
+    // A collection in the middle makes a measurement negative, and the compiler may still be busy
+    // in the first ones: the least of several that grew is what a call leaves behind.
     const grownBytes: number[] = [];
     for (let attempt = 0; attempt < 20 && grownBytes.length < 5; attempt++) {
       const before = process.memoryUsage().heapUsed;

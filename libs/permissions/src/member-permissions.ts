@@ -1,9 +1,9 @@
-// From roles and overwrites to what a member may do. Three steps, each of its own, since their users
-// differ: in the guild as a whole (`basePermissions`), in a channel by the documented order
+// From roles and overwrites to what a member may do. Three steps, each of its own, since their
+// users differ: in the guild as a whole (`basePermissions`), in a channel by the documented order
 // (`channelPermissions`), and there and now (`effectivePermissions`: timeouts, and what a missing
 // permission takes with it).
 //
-//   base = @everyone | role | role | ...              owner or ADMINISTRATOR: all, and nothing below
+//   base = @everyone | role | role | ...            owner, ADMINISTRATOR: all, whatever follows
 //   channel = base -deny +allow      of @everyone's overwrite
 //                  -deny +allow      of all the member's roles' overwrites together
 //                  -deny +allow      of the member's own overwrite
@@ -56,7 +56,9 @@ export interface ChannelMembership {
   readonly overwrites: readonly OverwriteView[];
 }
 
-/** What a member may do in the guild as a whole. ALL_PERMISSIONS for the owner and administrators. */
+/**
+ * What a member may do in the guild as a whole. ALL_PERMISSIONS for the owner and administrators.
+ */
 export function basePermissions(membership: GuildMembership): bigint {
   if (membership.userId === membership.ownerId) return ALL_PERMISSIONS;
   let permissions = membership.everyonePermissions;
@@ -65,8 +67,8 @@ export function basePermissions(membership: GuildMembership): bigint {
 }
 
 /**
- * What a member may do in a channel by roles and overwrites alone, in the documented order. Bits that
- * no overwrite can speak of are as in `base`.
+ * What a member may do in a channel by roles and overwrites alone, in the documented order. Bits
+ * that no overwrite can speak of are as in `base`.
  */
 export function channelPermissions(membership: ChannelMembership): bigint {
   const { base, everyoneRoleId, roleIds, userId, overwrites } = membership;
@@ -113,8 +115,8 @@ export function overwrittenPermissions(
 
 /**
  * Hot path. Whether {@link overwrittenPermissions} would have this one bit (such as
- * Permission.VIEW_CHANNEL), without making a number for it: the strongest overwrite that speaks of the
- * bit decides. Allocates nothing.
+ * Permission.VIEW_CHANNEL), without making a number for it: the strongest overwrite that speaks of
+ * the bit decides. Allocates nothing.
  */
 export function isAllowedInChannel(
   permission: bigint,

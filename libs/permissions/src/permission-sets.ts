@@ -1,5 +1,5 @@
-// Which permissions belong together. Each set is a claim about Discord's table, so a spec holds each
-// against the table written out.
+// Which permissions belong together. Each set is a claim about Discord's table, so a spec holds
+// each against the table written out.
 import { Permission, permissionsOf } from './permission.js';
 
 /** What @everyone may do in a new guild: everything that disturbs nobody else's work. */
@@ -104,9 +104,9 @@ export const STAGE_CHANNEL_PERMISSIONS: bigint =
   ]);
 
 /**
- * What an overwrite can allow or deny. Categories hold overwrites for all kinds of channels, so it is
- * the union; the rest (ADMINISTRATOR, KICK_MEMBERS, ...) means something only in the guild as a whole,
- * and an overwrite must not be a way to get it.
+ * What an overwrite can allow or deny. Categories hold overwrites for all kinds of channels, so it
+ * is the union; the rest (ADMINISTRATOR, KICK_MEMBERS, ...) means something only in the guild as a
+ * whole, and an overwrite must not be a way to get it.
  */
 export const OVERWRITABLE_PERMISSIONS: bigint =
   TEXT_CHANNEL_PERMISSIONS | VOICE_CHANNEL_PERMISSIONS | STAGE_CHANNEL_PERMISSIONS;
@@ -120,8 +120,8 @@ export const SENDING_PERMISSIONS: bigint = permissionsOf([
 ]);
 
 /**
- * What depends on being able to connect, in a voice or stage channel: all that is about voice, and the
- * managing of the channel itself and its overwrites.
+ * What depends on being able to connect, in a voice or stage channel: all that is about voice, and
+ * the managing of the channel itself and its overwrites.
  */
 export const CONNECTING_PERMISSIONS: bigint =
   ((VOICE_CHANNEL_PERMISSIONS | STAGE_CHANNEL_PERMISSIONS) & ~EVERY_CHANNEL) |

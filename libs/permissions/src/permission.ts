@@ -82,9 +82,9 @@ export function hasPermission(permissions: bigint, needed: bigint): boolean {
 const DECIMAL_OF_64_BITS = /^[0-9]{1,20}$/;
 
 /**
- * A permission field of a request body: a decimal string, or (as older libraries send) a whole number
- * that is exact. Undocumented bits are dropped, as a client may know permissions that we do not.
- * Undefined when it is neither.
+ * A permission field of a request body: a decimal string, or (as older libraries send) a whole
+ * number that is exact. Undocumented bits are dropped, as a client may know permissions that we do
+ * not. Undefined when it is neither.
  */
 export function parsePermissions(value: unknown): bigint | undefined {
   if (typeof value === 'string' && DECIMAL_OF_64_BITS.test(value)) {

@@ -1,6 +1,6 @@
-// The only waiting allowed in tests: for a condition, with a deadline, and with something to read when
-// it does not come true. It needs real time, since what it waits for happens in other processes and
-// sockets; where time is ours, ManualClock moves it and nobody waits.
+// The only waiting allowed in tests: for a condition, with a deadline, and with something to read
+// when it does not come true. It needs real time, since what it waits for happens in other
+// processes and sockets; where time is ours, ManualClock moves it and nobody waits.
 import { inspect } from 'node:util';
 
 const FIRST_PAUSE_MS = 2;
@@ -20,8 +20,8 @@ export interface EventuallyOptions {
 /**
  * Asks `check` again and again until it returns something other than false, null or undefined, and
  * gives that. A check that throws or rejects has not succeeded yet. After assertions return true:
- * nothing returned means "not yet" (where it can, the compiler says so), so that a lookup that finds
- * nothing is never taken for success.
+ * nothing returned means "not yet" (where it can, the compiler says so), so that a lookup that
+ * finds nothing is never taken for success.
  *
  * Rejects at the deadline, also when a check hangs, and tells the last error or value. The check is
  * made at least once, and never twice at the same time.

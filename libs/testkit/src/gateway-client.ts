@@ -1,5 +1,6 @@
-// A raw gateway client for tests: does nothing by itself but heartbeat, forgives nothing. What a client
-// library hides (a hole in `s`, an extra field, a message that ends oddly) fails the test here.
+// A raw gateway client for tests: does nothing by itself but heartbeat, forgives nothing. What a
+// client library hides (a hole in `s`, an extra field, a message that ends oddly) fails the test
+// here.
 //
 //   await using client = await TestGatewayClient.connect({ url });
 //   await client.identify({ token, intents: ALL_INTENTS });
@@ -181,8 +182,8 @@ export class TestGatewayClient {
   }
 
   /**
-   * Waits for HELLO, resumes, and gives RESUMED; what was missed is in `payloads` before it. Rejects when
-   * the session is refused (op 9).
+   * Waits for HELLO, resumes, and gives RESUMED; what was missed is in `payloads` before it.
+   * Rejects when the session is refused (op 9).
    */
   async resume(
     session: Pick<GatewaySession, 'token' | 'sessionId' | 'sequence'> &
@@ -214,8 +215,8 @@ export class TestGatewayClient {
   }
 
   /**
-   * Heartbeats and waits for the answer. All that the gateway had sent before it is recorded then, which
-   * makes it the way to show that something did not come.
+   * Heartbeats and waits for the answer. All that the gateway had sent before it is recorded then,
+   * which makes it the way to show that something did not come.
    */
   async heartbeat(timeoutMs?: number): Promise<void> {
     const from = this.payloads.length;
@@ -227,14 +228,16 @@ export class TestGatewayClient {
     await this.#record.waitFor(isOwnAck, withTimeout(from, timeoutMs));
   }
 
-  /** The first match among all that came or will come. Rejects when it does not, or at the close. */
+  /**
+   * The first match among all that came or will come. Rejects when it does not, or at the close.
+   */
   waitFor(wanted: Wanted, options: WaitOptions = {}): Promise<GatewayPayload> {
     return this.#record.waitFor(wanted, options);
   }
 
   /**
-   * The next dispatch of that name: each is given once, in order, also those that came before the call.
-   * Call it again only when it has settled.
+   * The next dispatch of that name: each is given once, in order, also those that came before the
+   * call. Call it again only when it has settled.
    */
   next(name: DispatchEvent, options: Pick<WaitOptions, 'timeoutMs'> = {}): Promise<GatewayPayload> {
     return this.#record.next(name, options.timeoutMs);

@@ -1,5 +1,5 @@
-// What one WebSocket message from the gateway must be, read as strictly as the strictest small client
-// would: whoever is lenient here lets a server ship what some library refuses.
+// What one WebSocket message from the gateway must be, read as strictly as the strictest small
+// client would: whoever is lenient here lets a server ship what some library refuses.
 import { inflateSync } from 'node:zlib';
 import {
   codecOf,
@@ -50,8 +50,8 @@ export class PayloadReader {
   }
 
   /**
-   * The payload of one message. Call it for one after the other. Rejects with `ProtocolViolation` and
-   * nothing else.
+   * The payload of one message. Call it for one after the other. Rejects with `ProtocolViolation`
+   * and nothing else.
    */
   async read(message: Buffer, isBinary: boolean): Promise<GatewayPayload> {
     try {

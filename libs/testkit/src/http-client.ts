@@ -1,5 +1,5 @@
-// Discord's HTTP API for tests: a thin skin over fetch that keeps what tests look at (status, headers,
-// the body as it came) and never throws for a status.
+// Discord's HTTP API for tests: a thin skin over fetch that keeps what tests look at (status,
+// headers, the body as it came) and never throws for a status.
 import { shown } from './eventually.js';
 
 export interface ApiOptions {
@@ -22,7 +22,9 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Overrides that of the client. */
   readonly patient?: boolean;
-  /** Sends a multipart form: the body as `payload_json`, and these as `files[0]`, `files[1]`, ... */
+  /**
+   * Sends a multipart form: the body as `payload_json`, and these as `files[0]`, `files[1]`, ...
+   */
   readonly files?: readonly ApiFile[];
   /** For one answer, not counting the waiting for rate limits; 10 s unless told. */
   readonly timeoutMs?: number;
@@ -42,7 +44,9 @@ export interface ApiResponse<T = unknown> {
 }
 
 const TIMEOUT_DEFAULT_MS = 10_000;
-/** A patient client gives up on a limit longer than this, lest a test hang: 429 is the answer then. */
+/**
+ * A patient client gives up on a limit longer than this, lest a test hang: 429 is the answer then.
+ */
 const RETRY_AFTER_MAX_MS = 30_000;
 const SCHEMES: Readonly<Record<TokenKind, string>> = { bot: 'Bot ', user: '', bearer: 'Bearer ' };
 

@@ -39,7 +39,10 @@ export class PayloadRecord {
     }
   }
 
-  /** Nothing more will come: whoever waits, and whoever comes to wait, is told why. First one counts. */
+  /**
+   * Nothing more will come: whoever waits, and whoever comes to wait, is told why. First one
+   * counts.
+   */
   fail(failure: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = failure;
@@ -62,7 +65,9 @@ export class PayloadRecord {
     return this.#arrival(wanted, options.timeoutMs ?? TIMEOUT_DEFAULT_MS);
   }
 
-  /** The first dispatch of that name that `next` has not given yet. One call at a time for a name. */
+  /**
+   * The first dispatch of that name that `next` has not given yet. One call at a time for a name.
+   */
   async next(name: DispatchEvent, timeoutMs?: number): Promise<GatewayPayload> {
     const from = this.#cursors.get(name) ?? 0;
     const payload = await this.waitFor(

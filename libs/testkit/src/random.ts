@@ -1,11 +1,12 @@
-// Chance that can be repeated. A model test draws everything from one SeededRandom, names the seed in
-// its title, and so prints it whenever it fails:
+// Chance that can be repeated. A model test draws everything from one SeededRandom, names the seed
+// in its title, and so prints it whenever it fails:
 //
 //   const random = new SeededRandom(seedFromEnv(process.env['SEED']));
 //   describe(`ReadStateTable (${random})`, () => { ... });          ReadStateTable (SEED=291...)
 //
-// The generator is sfc32 (Chris Doty-Humphrey, PractRand): 128 bits of state, passes the statistical
-// batteries, a few additions a number. It is for tests; nothing secret may come from it.
+// The generator is sfc32 (Chris Doty-Humphrey, PractRand): 128 bits of state, passes the
+// statistical batteries, a few additions a number. It is for tests; nothing secret may come from
+// it.
 import { randomInt } from 'node:crypto';
 
 const UINT32_COUNT = 2 ** 32;
@@ -81,8 +82,8 @@ export class SeededRandom {
   }
 
   /**
-   * A stream of its own for one part of a test. It depends on the seed and the label only, not on how
-   * much has been drawn: a change in one part leaves the others as they were.
+   * A stream of its own for one part of a test. It depends on the seed and the label only, not on
+   * how much has been drawn: a change in one part leaves the others as they were.
    */
   fork(label: string): SeededRandom {
     let hash = this.seed ^ 0x811c9dc5;
@@ -91,16 +92,18 @@ export class SeededRandom {
     return new SeededRandom((hash ^ (hash >>> 13)) >>> 0);
   }
 
-  /** What to set in the environment to see this run again. For a fork this is the fork's own seed. */
+  /**
+   * What to set in the environment to see this run again. For a fork this is the fork's own seed.
+   */
   toString(): string {
     return `SEED=${this.seed}`;
   }
 }
 
 /**
- * The seed of a run: `value` (pass `process.env['SEED']`) when it is given, else a fresh one. Throws a
- * RangeError for a value that is not a whole number from 0 to 2^32 - 1, since a replay with another
- * seed would prove nothing.
+ * The seed of a run: `value` (pass `process.env['SEED']`) when it is given, else a fresh one.
+ * Throws a RangeError for a value that is not a whole number from 0 to 2^32 - 1, since a replay
+ * with another seed would prove nothing.
  */
 export function seedFromEnv(value: string | undefined): number {
   if (value === undefined || value === '') return randomInt(UINT32_COUNT);
