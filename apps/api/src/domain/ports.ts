@@ -55,7 +55,7 @@ export interface ReceivedFile {
 }
 
 /** Where pictures belong. */
-export type ImageFolder = 'avatars' | 'icons' | 'banners' | 'splashes' | 'role-icons';
+export type ImageFolder = 'avatars' | 'icons' | 'banners' | 'splashes' | 'role-icons' | 'app-icons';
 
 /** A picture, decoded from a data URI and recognised by its first bytes. */
 export interface Image {

@@ -77,10 +77,10 @@ export class Admission {
   }
 
   async #identify(request: FastifyRequest): Promise<Identity | undefined> {
-    const header = request.headers.authorization;
-    if (header === undefined || header.length > AUTHORIZATION_LENGTH_MAX) return undefined;
-    const isBot = /^bot /i.test(header);
-    const identity = await this.#options.authenticate(isBot ? header.slice(4).trim() : header);
+    const token = tokenOf(request);
+    if (token === '') return undefined;
+    const identity = await this.#options.authenticate(token);
+    const isBot = BOT.test(request.headers.authorization!);
     // A bot says so and a person does not: a token in the other's clothes is no token.
     return identity !== undefined && identity.user.bot === isBot ? identity : undefined;
   }
@@ -98,6 +98,14 @@ export class Admission {
 }
 
 const AUTHORIZATION_LENGTH_MAX = 256;
+const BOT = /^bot /i;
+
+/** The token a request came with, without `Bot `; empty if none. */
+export function tokenOf(request: FastifyRequest): string {
+  const header = request.headers.authorization;
+  if (header === undefined || header.length > AUTHORIZATION_LENGTH_MAX) return '';
+  return header.replace(BOT, '').trim();
+}
 
 function refused(name: 'BotsCannotUse' | 'OnlyBotsCanUse'): Admitted {
   return { refusal: faultAnswer(refuse(name)) };

@@ -1,4 +1,4 @@
-import { assert, Fault, FaultCode } from '@guildhall/fault';
+import { assert, FaultCode, type Fault } from '@guildhall/fault';
 
 /** What a route answers with. */
 export interface Answer {

@@ -22,7 +22,7 @@ import {
   type Check,
 } from '../domain/validation.js';
 import type { Events } from '../events.js';
-import { Admission, type AdmissionOptions, type Admitted } from './admission.js';
+import { Admission, tokenOf, type AdmissionOptions, type Admitted } from './admission.js';
 import { faultAnswer, METHOD_NOT_ALLOWED, NOT_FOUND, type Answer } from './answer.js';
 import { receiveParts, type Received, type UploadBounds } from './received-files.js';
 import type { Ask, Route } from './route.js';
@@ -213,6 +213,7 @@ class Api {
       get user() {
         return this.identity.user;
       },
+      token: identity === undefined ? '' : tokenOf(request),
       ip: request.ip,
       trace,
       log: telemetry.logger.with(trace),

@@ -72,6 +72,8 @@ export interface Ask<P, Q, B> {
   readonly identity: Identity;
   /** `identity.user`: who asks, as owners want it. */
   readonly user: UserInit;
+  /** The token it came with, without `Bot `; empty on a route for anyone. For the routes of tokens. */
+  readonly token: string;
   /** The address it came from. */
   readonly ip: string;
   readonly trace: TraceContext | undefined;
