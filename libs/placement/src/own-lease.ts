@@ -33,13 +33,18 @@ export class OwnLease {
     this.#sentAtMs.delete(oldest!);
   }
 
-  /** Our own beat came back. */
-  heard(beat: bigint): void {
+  /**
+   * Our own beat came back. False when the lease had ended before the beat was sent: for a while the
+   * others may have taken us for dead.
+   */
+  heard(beat: bigint): boolean {
     const sentAtMs = this.#sentAtMs.get(beat);
-    if (sentAtMs === undefined) return;
+    if (sentAtMs === undefined) return true;
     for (const earlier of this.#sentAtMs.keys()) {
       if (earlier <= beat) this.#sentAtMs.delete(earlier);
     }
+    const isUnbroken = sentAtMs <= this.#validUntilMs;
     this.#validUntilMs = Math.max(this.#validUntilMs, sentAtMs + this.#leaseMs);
+    return isUnbroken;
   }
 }

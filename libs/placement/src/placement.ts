@@ -29,6 +29,8 @@ const LEASE_MS = 2_000;
 const LATE_BEATS = 0.5;
 /** After mail may have been missed, everybody gets the time for a beat and its way. */
 const GRACE_BEATS = 1.5;
+/** How long it takes to read what arrived while the process stood still. */
+const MAIL_MS = 50;
 
 /** Joins. Owns nothing before `setReady`. The bus is the caller's, and outlives the placement. */
 export function joinPlacement(options: PlacementOptions): Placement {
@@ -198,6 +200,8 @@ export class Placement {
   }
 
   #sendBeat(): void {
+    // We stood still, and may be dead to the others: not the time to claim what they have taken.
+    if (this.#state === 'ready' && this.#hasLapsed()) return;
     const { service, instance, incarnation } = this;
     const beat = (this.#beat += 1n);
     const state = this.#state;
@@ -226,7 +230,8 @@ export class Placement {
       return false;
     }
     if (member.state !== this.#state) return false;
-    this.#lease.heard(member.beat);
+    if (!this.#lease.heard(member.beat)) this.#startOver();
+    if (member.state !== this.#state) return false;
     if (member.state === 'joining') this.#listen();
     if (member.state === 'ready') this.#ready.resolve();
     return true;
@@ -256,8 +261,10 @@ export class Placement {
 
   #readyIfItMay(): void {
     if (this.#state !== 'joining' || !this.#wantsReady || !this.#hasListened) return;
+    if (this.#hasLapsed()) return;
     this.#state = 'ready';
     this.#sendBeat();
+    this.#armCheck();
   }
 
   /** Beats may have been missed: nobody is dead for that. */
@@ -276,13 +283,23 @@ export class Placement {
       this.#state === 'ready' ? this.#lease.validUntilMs : Infinity,
     );
     if (next === Infinity) return;
-    // While nothing can be heard, a look now and then is enough.
-    const dueMs = next > nowMs ? next : Math.max(this.#graceUntilMs, nowMs + this.#beatMs / 2);
+    const dueMs = next > nowMs ? next : this.#nextLookMs(nowMs);
     this.#checkTimer = this.#clock.setTimer(dueMs - nowMs, () => {
       this.#checkTimer = undefined;
       this.#check(dueMs);
       this.#armCheck();
     });
+  }
+
+  #nextLookMs(nowMs: number): number {
+    // Just long enough to read the mail, in which our own beat may be.
+    if (this.#state === 'ready' && this.#hasLapsed()) return nowMs + MAIL_MS;
+    // While nothing can be heard, a look now and then is enough.
+    return Math.max(this.#graceUntilMs, nowMs + this.#beatMs / 2);
+  }
+
+  #hasLapsed(): boolean {
+    return !this.#lease.isValid(this.#clock.monotonicMs());
   }
 
   #check(dueMs: number): void {
@@ -295,17 +312,20 @@ export class Placement {
       return;
     }
     if (!isLate) this.#wasLate = false;
-    if (this.#state === 'ready' && !this.#lease.isValid(nowMs)) this.#demote();
+    if (this.#state === 'ready' && this.#hasLapsed()) this.#startOver();
     if (this.#bus.status === 'disconnected' || nowMs < this.#graceUntilMs) return;
     this.#bury(nowMs);
   }
 
-  /** The others have taken over: what we own is lost, and we begin again. */
-  #demote(): void {
+  /** The others may have taken over: what we own is lost, what we know is old. We begin again. */
+  #startOver(): void {
+    this.#hasListened = false;
+    this.#listening?.cancel();
+    this.#listening = undefined;
+    if (this.#state !== 'ready') return;
     this.#demotionsCount += 1;
     this.#options.logger?.warn('no beat of this instance came back for a lease: joining anew');
     this.#state = 'joining';
-    this.#hasListened = false;
     this.#table.forget(this.service, this.instance);
     this.#review(false);
     this.#sendBeat();
