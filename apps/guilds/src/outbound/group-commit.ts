@@ -180,10 +180,14 @@ const FENCE = {
          WHERE t.topic_id = v.topic_id AND t.epoch = v.epoch
          RETURNING t.topic_id`,
 };
+// Joined with the fence: the seqs of a topic that was taken are the other owner's, and would collide.
 const APPEND_EVENTS = {
   name: 'append-events',
   text: `INSERT INTO events (topic_id, seq, command_id, event, reply)
-         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[])`,
+         SELECT v.topic_id, v.seq, v.command_id, v.event, v.reply
+         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[])
+           AS v(topic_id, seq, command_id, event, reply, epoch)
+         JOIN topics t ON t.topic_id = v.topic_id AND t.epoch = v.epoch`,
 };
 const PUT_ERRANDS = {
   name: 'put-errands',
@@ -231,18 +235,20 @@ function writeEvents(
   const commandIds: bigint[] = [];
   const events: Uint8Array[] = [];
   const replies: (Uint8Array | null)[] = [];
+  const epochs: bigint[] = [];
   for (const entry of batch) {
     const firstSeq = entry.seq - BigInt(entry.events.length) + 1n;
     entry.events.forEach((event, index) => {
       topicIds.push(entry.topicId);
       seqs.push(firstSeq + BigInt(index));
+      epochs.push(entry.epoch);
       commandIds.push(entry.commandId);
       events.push(asBuffer(event));
       replies.push(index === 0 && entry.reply !== undefined ? asBuffer(entry.reply) : null);
     });
   }
   if (events.length === 0) return;
-  writes.push(tx.query(APPEND_EVENTS, [topicIds, seqs, commandIds, events, replies]));
+  writes.push(tx.query(APPEND_EVENTS, [topicIds, seqs, commandIds, events, replies, epochs]));
 }
 
 function writeRows(
