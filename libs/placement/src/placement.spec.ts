@@ -188,6 +188,7 @@ describe('Placement', () => {
       await fleet.pass(0);
       expect(a.placement.state).toBe('joining');
       await fleet.pass(BEAT_MS + 10);
+      expect(owned(a).length).toBeGreaterThan(0);
       expect(union(a, b)).toEqual(ALL);
     });
 
@@ -349,7 +350,7 @@ describe('Placement', () => {
       await fleet.passUntil(() => a.bus.counts().published > sent, BEAT_MS + 20);
       const changesCount = a.changes.length;
       a.bus.disconnect();
-      await fleet.pass(LEASE_MS - 50);
+      await fleet.pass(LEASE_MS - 280);
       a.bus.reconnect();
       await fleet.pass(10_000);
       expect(a.changes.length).toBe(changesCount);
@@ -385,6 +386,8 @@ describe('Placement', () => {
       expect(owned(a)).toEqual([]);
       expect(union(b, c)).toEqual(ALL);
       const changesOfOthersCount = b.changes.length;
+      await fleet.pass(60);
+      expect(a.changes.findLast(({ lost }) => lost.length > 0)?.lost).toEqual(before);
       for (let passedMs = 0; passedMs < 3_000; passedMs += 10) {
         await fleet.pass(10);
         expect(states(a)).toEqual(expect.arrayContaining(['b ready', 'c ready']));
@@ -415,10 +418,10 @@ describe('Placement', () => {
       const [a, b] = (await fleet.startReady('a', 'b')) as [Process, Process];
       fleet.kill(b);
       const stallAgain = async (): Promise<void> => {
-        fleet.stall(a, 400);
-        await fleet.pass(405);
+        fleet.stall(a, 700);
+        await fleet.pass(705);
       };
-      for (let passedMs = 0; passedMs < 6_000; passedMs += 405) await stallAgain();
+      for (let passedMs = 0; passedMs < 6_000; passedMs += 705) await stallAgain();
       expect(states(a)).toEqual(['a ready']);
       expect(owned(a)).toEqual(ALL);
     });
