@@ -1,0 +1,20 @@
+import type { ServerFrame } from '@guildhall/gateway-protocol';
+import type { Dispatch } from './dispatch.js';
+
+/** The outgoing half of a connection, as those who answer clients see it. */
+export interface GatewaySocket {
+  /** Hot path. Writes one dispatch; returns the bytes that were handed to the socket. */
+  write(dispatch: Dispatch, s: number): number;
+  /** Bytes that wait because the client reads slowly. */
+  readonly bufferedBytes: number;
+  /** Sends a payload that is no dispatch. */
+  frame(frame: ServerFrame): void;
+  /** IDENTIFY asked for single payloads to be compressed; without effect where the transport is. */
+  compressPayloads(): void;
+  /** Says goodbye; nothing is written after it. May be called twice. */
+  close(code: number, reason: string): void;
+  /** Ends the connection without a word. */
+  terminate(): void;
+  /** It is closed: frees what belongs to it. */
+  closed(): void;
+}

@@ -1,0 +1,503 @@
+// A relay: what one gateway knows of one topic, for all its sessions that follow it.
+//
+// It holds the topic's position (the `seq` of the last event it has processed), the table of who
+// sees what as of that position, and the last few events. It takes batches of events as they come,
+// puts them in order, and says what is to be sent to whom. It sends nothing itself.
+//
+//   owner's events  ... 41 42 43 | 45 46        position 43: 44 was lost, 45 and 46 wait (early)
+//   a new session   attached as of 42           catches up with 43 from the recent events
+//   a new session   attached as of 46           ahead: hears nothing until the relay is at 46
+//
+// Nothing is missed: a hole makes `needsRepair`, and the caller fetches what is missing. Nothing
+// comes twice: what is not past the position is dropped. Nobody sees what they may not: a change of
+// visibility is applied at its own event, and each session's snapshot says from where it goes on.
+import type { Audience, TopicEvent, VisibilityChange } from '@guildhall/contracts';
+import { isSignal } from '@guildhall/contracts';
+import { DispatchEvent, Intent } from '@guildhall/gateway-protocol';
+import {
+  AudienceTable,
+  viewAfter,
+  type AudienceRow,
+  type ChannelSet,
+  type Transition,
+  type View,
+} from './audience-table.js';
+import { EventRules, type Subscriber, type TopicKind } from './delivery-rules.js';
+import { Dispatch } from './dispatch.js';
+
+export interface RelayLimits {
+  /** Events kept for sessions that attach as of an older position. */
+  readonly recentEventsMax: number;
+  /** The same while a session is attaching, since its snapshot may be this much older. */
+  readonly heldEventsMax: number;
+  /** Events kept that came before one that is missing. */
+  readonly earlyEventsMax: number;
+}
+
+/** One session's place in a relay. */
+export class Follower<S extends Subscriber> {
+  readonly subscriber: S;
+  /** `attaching` waits for its snapshot, `ahead` for the relay; `live` is told everything. */
+  state: 'attaching' | 'ahead' | 'live' | 'gone' = 'attaching';
+  row: AudienceRow<Follower<S>> | undefined;
+  /** While ahead: the position and view of its snapshot. */
+  aheadSeq = 0;
+  aheadView: View | undefined;
+
+  constructor(subscriber: S) {
+    this.subscriber = subscriber;
+  }
+}
+
+/** One dispatch and who gets it, in the order in which they are to be sent. */
+export interface Delivery<S> {
+  readonly dispatch: Dispatch;
+  readonly to: readonly S[];
+  /** When its event was committed or published, in microseconds since the epoch. */
+  readonly atUs: number;
+}
+
+/** What came of a batch, an answer, or a repair. */
+export interface RelayOutcome<S extends Subscriber> {
+  readonly deliveries: Delivery<S>[];
+  /** Events to be acted on and not sent, in order. */
+  readonly signals: { readonly event: TopicEvent; readonly to: readonly S[] }[];
+  /** Followers that are out of the topic: removed members, or all when it is gone. */
+  readonly ended: Follower<S>[];
+  /** Something is missing: fetch what comes after `position`, then call `repair`. */
+  needsRepair: boolean;
+  /** Durable and ephemeral events that were processed. */
+  eventsCount: number;
+  /** Live followers that an event was not for. */
+  filteredCount: number;
+}
+
+/** A snapshot, as the owner answered it. */
+export interface Snapshot {
+  readonly seq: number;
+  /** For guilds; absent for private channels and users, where everybody sees everything. */
+  readonly audience?: Audience | undefined;
+}
+
+interface Recent {
+  readonly event: TopicEvent;
+  readonly seq: number;
+  readonly dispatch: Dispatch | undefined;
+}
+
+const EVERYTHING = 0n;
+const NO_CHANNELS: ChannelSet = new Set();
+
+/** See the top of the file. Synchronous; time and sending are for its callers. */
+export class TopicRelay<S extends Subscriber> {
+  readonly topicId: bigint;
+  readonly kind: TopicKind;
+  readonly #limits: RelayLimits;
+  readonly #table = new AudienceTable<Follower<S>>();
+  readonly #followersByUser = new Map<bigint, Set<Follower<S>>>();
+  readonly #ahead = new Set<Follower<S>>();
+  readonly #recent: Recent[] = [];
+  readonly #early = new Map<number, TopicEvent>();
+  #attachingCount = 0;
+  #liveCount = 0;
+  #position: number | undefined;
+  #duplicatesCount = 0;
+
+  constructor(topicId: bigint, kind: TopicKind, limits: RelayLimits) {
+    this.topicId = topicId;
+    this.kind = kind;
+    this.#limits = limits;
+  }
+
+  /** The `seq` up to which everything was processed; undefined before the first snapshot. */
+  get position(): number | undefined {
+    return this.#position;
+  }
+
+  get followersCount(): number {
+    let count = 0;
+    for (const followers of this.#followersByUser.values()) count += followers.size;
+    return count;
+  }
+
+  get isEmpty(): boolean {
+    return this.#followersByUser.size === 0;
+  }
+
+  get audiencesCount(): number {
+    return this.#table.rowsCount;
+  }
+
+  /** Events that came a second time. */
+  get duplicatesCount(): number {
+    return this.#duplicatesCount;
+  }
+
+  /** Whether an event is known to be missing. */
+  get hasGap(): boolean {
+    return this.#early.size > 0 || this.#ahead.size > 0;
+  }
+
+  followersOf(userId: bigint): Iterable<Follower<S>> {
+    return this.#followersByUser.get(userId) ?? [];
+  }
+
+  /** Every session that follows, in no order. */
+  *followers(): Iterable<Follower<S>> {
+    for (const followers of this.#followersByUser.values()) yield* followers;
+  }
+
+  /** Registers a session before the owner is asked, so that nothing after the answer is missed. */
+  begin(subscriber: S): Follower<S> {
+    const follower = new Follower(subscriber);
+    let followers = this.#followersByUser.get(subscriber.userId);
+    if (followers === undefined) {
+      followers = new Set();
+      this.#followersByUser.set(subscriber.userId, followers);
+    }
+    followers.add(follower);
+    this.#attachingCount += 1;
+    return follower;
+  }
+
+  /** Takes a session out, in whatever state. May be called twice. */
+  end(follower: Follower<S>): void {
+    if (follower.state === 'gone') return;
+    if (follower.state === 'attaching') this.#attachingCount -= 1;
+    if (follower.state === 'live') this.#liveCount -= 1;
+    this.#ahead.delete(follower);
+    this.#table.remove(follower);
+    follower.state = 'gone';
+    const { userId } = follower.subscriber;
+    const followers = this.#followersByUser.get(userId);
+    followers?.delete(follower);
+    if (followers?.size === 0) this.#followersByUser.delete(userId);
+  }
+
+  /**
+   * The owner answered. What comes out is for after the snapshot's own dispatch. Undefined when the
+   * snapshot is older than what is remembered here: the session must ask again.
+   */
+  attached(follower: Follower<S>, snapshot: Snapshot): RelayOutcome<S> | undefined {
+    const outcome = emptyOutcome<S>();
+    if (follower.state !== 'attaching') return outcome;
+    if (this.#position === undefined) {
+      this.#position = snapshot.seq;
+      for (const seq of this.#early.keys()) if (seq <= snapshot.seq) this.#early.delete(seq);
+    }
+    let view: View = {
+      audienceId: snapshot.audience?.id ?? EVERYTHING,
+      channels:
+        snapshot.audience === undefined ? NO_CHANNELS : new Set(snapshot.audience.channelIds),
+    };
+    if (snapshot.seq < this.#position) {
+      const missed = this.#recentAfter(snapshot.seq);
+      if (missed === undefined) return undefined;
+      for (const recent of missed) {
+        const next = this.#catchUp(follower, view, recent, outcome);
+        if (next === undefined) return outcome;
+        view = next;
+      }
+    }
+    this.#attachingCount -= 1;
+    if (snapshot.seq > this.#position) {
+      follower.state = 'ahead';
+      follower.aheadSeq = snapshot.seq;
+      follower.aheadView = view;
+      this.#ahead.add(follower);
+      outcome.needsRepair = true;
+    } else {
+      this.#join(follower, view);
+    }
+    this.#drainEarly(outcome);
+    return outcome;
+  }
+
+  /** Events as they came from the bus, in any order, perhaps for the second time. */
+  receive(events: readonly TopicEvent[]): RelayOutcome<S> {
+    const outcome = emptyOutcome<S>();
+    for (const event of events) this.#take(event, outcome);
+    return outcome;
+  }
+
+  /** What the owner had after `position`, oldest first, and how far the topic is. */
+  repair(events: readonly TopicEvent[], lastSeq: number): RelayOutcome<S> {
+    const outcome = this.receive(events);
+    outcome.needsRepair = this.hasGap || (this.#position ?? lastSeq) < lastSeq;
+    return outcome;
+  }
+
+  /** Somebody says how far the topic is; true when that is further than here. */
+  isBehind(seq: number): boolean {
+    return this.#position !== undefined && seq > this.#position;
+  }
+
+  #take(event: TopicEvent, outcome: RelayOutcome<S>): void {
+    const seq = Number(event.seq);
+    if (seq === 0) {
+      if (this.#position !== undefined)
+        this.#emitToLive(event, this.#dispatchOf(event), [], outcome);
+      return;
+    }
+    if (this.#position === undefined) {
+      // Nobody has a snapshot yet; what came before it is in it.
+      this.#keepEarly(seq, event);
+      return;
+    }
+    if (seq <= this.#position) {
+      this.#duplicatesCount += 1;
+      return;
+    }
+    if (seq > this.#position + 1) {
+      this.#keepEarly(seq, event);
+      outcome.needsRepair = true;
+      return;
+    }
+    this.#process(event, seq, outcome);
+    this.#drainEarly(outcome);
+  }
+
+  /** Beyond the bound the newest are dropped: the repair brings them in their turn. */
+  #keepEarly(seq: number, event: TopicEvent): void {
+    if (this.#early.size < this.#limits.earlyEventsMax) this.#early.set(seq, event);
+  }
+
+  #drainEarly(outcome: RelayOutcome<S>): void {
+    while (this.#early.size > 0) {
+      const seq = this.#position! + 1;
+      const event = this.#early.get(seq);
+      if (event === undefined) break;
+      this.#early.delete(seq);
+      this.#process(event, seq, outcome);
+    }
+    for (const seq of this.#early.keys()) if (seq <= this.#position!) this.#early.delete(seq);
+    if (this.#early.size > 0) outcome.needsRepair = true;
+  }
+
+  #process(event: TopicEvent, seq: number, outcome: RelayOutcome<S>): void {
+    const dispatch = this.#dispatchOf(event);
+    this.#position = seq;
+    this.#remember({ event, seq, dispatch });
+    const change = event.visibility;
+    const transitions =
+      change === undefined ? [] : this.#table.apply(change, (userId) => this.#liveOf(userId));
+    this.#emitToLive(event, dispatch, transitions, outcome);
+    if (change !== undefined) this.#endRemoved(event, change, outcome);
+    for (const follower of this.#ahead) {
+      if (follower.state === 'ahead' && follower.aheadSeq <= seq) {
+        this.#ahead.delete(follower);
+        this.#join(follower, follower.aheadView!);
+        follower.aheadView = undefined;
+      }
+    }
+  }
+
+  #dispatchOf(event: TopicEvent): Dispatch | undefined {
+    return isSignal(event.type) ? undefined : new Dispatch(event.type, event.data);
+  }
+
+  *#liveOf(userId: bigint): Iterable<Follower<S>> {
+    for (const follower of this.followersOf(userId)) if (follower.state === 'live') yield follower;
+  }
+
+  #join(follower: Follower<S>, view: View): void {
+    follower.state = 'live';
+    this.#liveCount += 1;
+    this.#table.place(follower, view.audienceId, view.channels);
+  }
+
+  #remember(recent: Recent): void {
+    this.#recent.push(recent);
+    const { recentEventsMax, heldEventsMax } = this.#limits;
+    const max = this.#attachingCount > 0 ? heldEventsMax : recentEventsMax;
+    // Trimmed in strides: shifting an array one by one moves all of it each time.
+    if (this.#recent.length > max * 2) this.#recent.splice(0, this.#recent.length - max);
+  }
+
+  #recentAfter(seq: number): Recent[] | undefined {
+    const oldest = this.#recent[0];
+    if (oldest === undefined || oldest.seq > seq + 1) return undefined;
+    return this.#recent.slice(seq + 1 - oldest.seq);
+  }
+
+  /** One past event for one session that attaches; its view afterwards, or undefined if it is out. */
+  #catchUp(
+    follower: Follower<S>,
+    view: View,
+    { event, dispatch }: Recent,
+    outcome: RelayOutcome<S>,
+  ): View | undefined {
+    const { userId } = follower.subscriber;
+    const change = event.visibility;
+    const after = change === undefined ? view : viewAfter(view, userId, change);
+    const transitions =
+      change === undefined
+        ? []
+        : [{ followers: [follower], before: view.channels, after: after.channels }];
+    const sees = this.#seesEverything(event) || after.channels.has(event.channelId);
+    this.#emit(event, dispatch, transitions, sees ? [follower] : [], outcome);
+    if (change === undefined || !this.#isRemovedBy(follower, change)) return after;
+    this.#endAll([follower], event, change, outcome);
+    return undefined;
+  }
+
+  #isRemovedBy(follower: Follower<S>, change: VisibilityChange): boolean {
+    return change.topicDeleted || change.removedUserIds.includes(follower.subscriber.userId);
+  }
+
+  #seesEverything(event: TopicEvent): boolean {
+    return this.kind !== 'guild' || event.channelId === 0n;
+  }
+
+  #emitToLive(
+    event: TopicEvent,
+    dispatch: Dispatch | undefined,
+    transitions: readonly Transition<Follower<S>>[],
+    outcome: RelayOutcome<S>,
+  ): void {
+    const candidates: Follower<S>[] = [];
+    if (event.onlyUserIds.length > 0) {
+      for (const userId of new Set(event.onlyUserIds)) {
+        for (const follower of this.#liveOf(userId)) {
+          if (this.#seesEverything(event) || follower.row!.channels.has(event.channelId)) {
+            candidates.push(follower);
+          }
+        }
+      }
+    } else {
+      for (const row of this.#table.rows()) {
+        if (!this.#seesEverything(event) && !row.channels.has(event.channelId)) continue;
+        for (const follower of row.followers) candidates.push(follower);
+      }
+    }
+    const told = this.#emit(event, dispatch, transitions, candidates, outcome);
+    outcome.eventsCount += 1;
+    outcome.filteredCount += this.#liveCount - told;
+  }
+
+  /** Channels gained, the event itself, channels lost; how many got the event. */
+  #emit(
+    event: TopicEvent,
+    dispatch: Dispatch | undefined,
+    transitions: readonly Transition<Follower<S>>[],
+    candidates: readonly Follower<S>[],
+    outcome: RelayOutcome<S>,
+  ): number {
+    const channels = event.visibility?.channels ?? [];
+    if (transitions.length > 0) {
+      for (const { channelId, json } of channels) {
+        const isItself =
+          event.type === DispatchEvent.ChannelCreate && event.channelId === channelId;
+        if (isItself) continue;
+        const gained = gainers(transitions, channelId);
+        this.#toThoseWithGuilds(gained, DispatchEvent.ChannelCreate, json, event, outcome);
+      }
+    }
+    const isDeletion = event.type === DispatchEvent.ChannelDelete;
+    const losing = isDeletion && event.channelId !== 0n ? losers(transitions, event.channelId) : [];
+    const all = losing.length === 0 ? candidates : [...candidates, ...losing];
+    const toldCount = this.#emitEvent(event, dispatch, all, outcome);
+    if (transitions.length > 0) {
+      for (const { channelId, json } of channels) {
+        if (isDeletion && event.channelId === channelId) continue;
+        const lost = losers(transitions, channelId);
+        this.#toThoseWithGuilds(lost, DispatchEvent.ChannelDelete, json, event, outcome);
+      }
+    }
+    return toldCount;
+  }
+
+  #emitEvent(
+    event: TopicEvent,
+    dispatch: Dispatch | undefined,
+    candidates: readonly Follower<S>[],
+    outcome: RelayOutcome<S>,
+  ): number {
+    if (dispatch === undefined) {
+      const to = candidates.map((follower) => follower.subscriber);
+      outcome.signals.push({ event, to });
+      return 0;
+    }
+    const rules = new EventRules(event, this.kind);
+    const whole: S[] = [];
+    const blanked: S[] = [];
+    for (const { subscriber } of candidates) {
+      if (!rules.admits(subscriber)) continue;
+      if (rules.seesContent(subscriber)) whole.push(subscriber);
+      else blanked.push(subscriber);
+    }
+    const atUs = Number(event.atUs);
+    if (whole.length > 0) outcome.deliveries.push({ dispatch, to: whole, atUs });
+    if (blanked.length > 0) {
+      outcome.deliveries.push({ dispatch: dispatch.withoutContent(), to: blanked, atUs });
+    }
+    return whole.length + blanked.length;
+  }
+
+  #toThoseWithGuilds(
+    followers: readonly Follower<S>[],
+    type: string,
+    json: Uint8Array,
+    event: TopicEvent,
+    outcome: RelayOutcome<S>,
+  ): void {
+    const to = followers
+      .map(({ subscriber }) => subscriber)
+      .filter(({ intents }) => (intents & Intent.Guilds) !== 0);
+    if (to.length === 0) return;
+    const dispatch = new Dispatch(type, json);
+    outcome.deliveries.push({ dispatch, to, atUs: Number(event.atUs) });
+  }
+
+  #endRemoved(event: TopicEvent, change: VisibilityChange, outcome: RelayOutcome<S>): void {
+    const removed: Follower<S>[] = [];
+    if (change.topicDeleted) {
+      for (const follower of this.followers())
+        if (follower.state === 'live') removed.push(follower);
+    } else {
+      for (const userId of change.removedUserIds) removed.push(...this.#liveOf(userId));
+    }
+    if (removed.length > 0) this.#endAll(removed, event, change, outcome);
+  }
+
+  #endAll(
+    followers: readonly Follower<S>[],
+    event: TopicEvent,
+    change: VisibilityChange,
+    outcome: RelayOutcome<S>,
+  ): void {
+    const isToldByEvent = change.topicDeleted && event.type === DispatchEvent.GuildDelete;
+    if (this.kind === 'guild' && !isToldByEvent) {
+      // Without the key `unavailable`: that would be an outage.
+      const json = Buffer.from(`{"id":"${this.topicId}"}`);
+      this.#toThoseWithGuilds(followers, DispatchEvent.GuildDelete, json, event, outcome);
+    }
+    for (const follower of followers) {
+      this.end(follower);
+      outcome.ended.push(follower);
+    }
+  }
+}
+
+function emptyOutcome<S extends Subscriber>(): RelayOutcome<S> {
+  return {
+    deliveries: [],
+    signals: [],
+    ended: [],
+    needsRepair: false,
+    eventsCount: 0,
+    filteredCount: 0,
+  };
+}
+
+function gainers<F>(transitions: readonly Transition<F>[], channelId: bigint): F[] {
+  return transitions
+    .filter(({ before, after }) => !before.has(channelId) && after.has(channelId))
+    .flatMap(({ followers }) => followers);
+}
+
+function losers<F>(transitions: readonly Transition<F>[], channelId: bigint): F[] {
+  return transitions
+    .filter(({ before, after }) => before.has(channelId) && !after.has(channelId))
+    .flatMap(({ followers }) => followers);
+}
