@@ -1,1 +1,2 @@
-export {};
+export { readRepository } from './repository.js';
+export { RULES } from './rules.js';
