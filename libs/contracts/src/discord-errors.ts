@@ -34,6 +34,7 @@ export const DiscordError = {
   Unauthorized: [40001, 401, 'Unauthorized'],
   EntityTooLarge: [40005, 413, 'Request entity too large'],
   UserBanned: [40007, 403, 'The user is banned from this guild'],
+  TargetNotInVoice: [40032, 400, 'Target user is not connected to voice.'],
   AlreadyCrossposted: [40033, 400, 'This message has already been crossposted'],
   MissingAccess: [50001, 403, 'Missing Access'],
   InvalidAccountType: [50002, 403, 'Invalid account type'],
