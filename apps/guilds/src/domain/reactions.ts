@@ -1,5 +1,6 @@
 /** The reactions to one message: which emoji, by whom, in the order in which the emoji came. */
 import type { Document } from './tables.js';
+import { userDocument, type User } from './user-document.js';
 
 /** A unicode emoji by its text (id 0n), or a custom one by id and name. */
 export interface Emoji {
@@ -110,11 +111,12 @@ export function reactionJson(emoji: Emoji, count: number, isMine: boolean): obje
   };
 }
 
-/** The row of one reaction. */
-export function reactionDocument(emoji: Emoji, atMs: number): Document {
+/** The row of one reaction. `user` is who it was then, for when it is no longer here. */
+export function reactionDocument(emoji: Emoji, atMs: number, user: User | undefined): Document {
   return {
     name: emoji.name,
     at_ms: atMs,
+    ...(user === undefined ? {} : { user: userDocument(user) }),
     ...(emoji.id === 0n ? {} : { emoji_id: String(emoji.id) }),
   };
 }
