@@ -28,7 +28,8 @@ void runMain({
       clock,
       logger,
     });
-    const parts = { config, bus, clock, telemetry, random: Math.random, phase };
+    const onReplaced = (): void => void process.kill(process.pid, 'SIGTERM');
+    const parts = { config, bus, clock, telemetry, random: Math.random, phase, onReplaced };
     return {
       rooms: assembleService(parts).rooms,
       logger,
