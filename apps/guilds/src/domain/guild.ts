@@ -92,6 +92,7 @@ export class Guild {
     for (const { key, document } of rows('invites')) {
       guild.#invites.set(key[0] as string, inviteFromDocument(key[0] as string, document));
     }
+    guild.mentions.restore(rows('mentions'));
     guild.takeVisibility();
     return guild;
   }

@@ -5,6 +5,8 @@ export interface VoiceState {
   readonly userId: bigint;
   readonly channelId: bigint;
   readonly sessionId: string;
+  /** When it came into this channel. */
+  readonly sinceMs: number;
   readonly selfMute: boolean;
   readonly selfDeaf: boolean;
   readonly selfVideo: boolean;

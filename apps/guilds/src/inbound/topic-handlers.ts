@@ -68,7 +68,7 @@ export function topicHandlers(options: TopicHandlersOptions): Handlers<readonly 
 
     attachTopic: (request) =>
       host.query<Guild | PrivateChannel>(ref(request.command), FOLLOWED, (topic, held) => {
-        const reply = attached(topic, request, held.seq, clock.nowMs());
+        const reply = attached(topic, request, held.seq);
         follow(held, request.gatewayInstance, clock);
         return toBinary(AttachTopicReplySchema, reply);
       }),
@@ -235,11 +235,10 @@ function attached(
   topic: Guild | PrivateChannel,
   request: AttachTopicRequest,
   seq: bigint,
-  nowMs: number,
 ): AttachTopicReply {
   const userId = request.command?.actorId ?? 0n;
   if (topic.kind === TopicKind.Guild) {
-    const { json: guild, ...rest } = attachGuild(topic, request, nowMs);
+    const { json: guild, ...rest } = attachGuild(topic, request);
     return create(AttachTopicReplySchema, {
       seq,
       json: encoder.encode(JSON.stringify(guild)),
