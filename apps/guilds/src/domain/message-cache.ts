@@ -16,6 +16,8 @@ import { SendTimes } from './send-times.js';
 
 /** The most a cache holds: messages and single reactions count one each. */
 export const CACHED_MAX = 600;
+/** So many of the last used stay whatever their reactions, since a command may be about to use them. */
+export const KEPT_MIN = 16;
 /** How many messages are remembered as not there. */
 export const ABSENT_MAX = 2_000;
 
@@ -69,7 +71,7 @@ export class MessageCache {
     this.#absent.delete(`${channelId}/${id}`);
     this.#entries.set(id, entry);
     this.#weight += weightOf(entry);
-    this.#evict(id);
+    this.#evict();
   }
 
   /** What a read found: the message, or that there is none. Ignored if the cache knows better. */
@@ -89,7 +91,7 @@ export class MessageCache {
   addReaction(entry: CachedMessage, emoji: Emoji, userId: bigint, atMs: number): boolean {
     const isNew = entry.reactions.add(emoji, userId, atMs);
     if (isNew) this.#weight += 1;
-    this.#evict(entry.message.id);
+    this.#evict();
     return isNew;
   }
 
@@ -120,11 +122,10 @@ export class MessageCache {
     this.#weight -= weightOf(entry);
   }
 
-  /** The one in use stays, however many reactions it has. */
-  #evict(keptId: bigint): void {
+  #evict(): void {
     for (const messageId of this.#entries.keys()) {
-      if (this.#weight <= CACHED_MAX) return;
-      if (messageId !== keptId) this.#drop(messageId);
+      if (this.#weight <= CACHED_MAX || this.#entries.size <= KEPT_MIN) return;
+      this.#drop(messageId);
     }
   }
 }

@@ -12,10 +12,14 @@ import { emojiKey } from './reactions.js';
 const BULK_DELETE_MAX_AGE_MS = 14 * 24 * 60 * 60 * 1_000;
 const BULK_DELETE_MAX = 100;
 
-/** One message, or, in bulk, those of many that are there. */
+/**
+ * One message, or, in bulk, those of many that are there. `loaded` is as they were read: many messages with
+ * many reactions may be more than the topic keeps.
+ */
 export function deleteMessages(
   topic: MessageTopic,
   request: DeleteMessagesRequest,
+  loaded: readonly CachedMessage[],
   changes: Changes,
 ): void {
   const place = new Place(topic, request.channelId, changes.actorId, changes.nowMs);
@@ -32,13 +36,7 @@ export function deleteMessages(
   if (ids.length < 2 || ids.length > BULK_DELETE_MAX) throw refuse('BulkDeleteCount');
   const oldestMs = changes.nowMs - BULK_DELETE_MAX_AGE_MS;
   if (ids.some((id) => timestampOf(id) < oldestMs)) throw refuse('BulkDeleteTooOld');
-  const there = ids.filter((id) => !place.messages.isAbsent(place.channelId, id));
-  eraseMessages(
-    place,
-    there.map((id) => place.message(id)),
-    changes,
-    true,
-  );
+  eraseMessages(place, stillThere(place, loaded), changes, true);
 }
 
 /**
@@ -52,12 +50,21 @@ export function deleteLoadedMessages(
   changes: Changes,
 ): void {
   const place = new Place(topic, channelId, 0n, changes.nowMs);
-  const there = loaded
-    .filter(({ message }) => !place.messages.isAbsent(channelId, message.id))
-    .map((entry) => place.messages.get(channelId, entry.message.id) ?? entry);
+  const there = stillThere(place, loaded);
   for (let from = 0; from < there.length; from += BULK_DELETE_MAX) {
     eraseMessages(place, there.slice(from, from + BULK_DELETE_MAX), changes, true);
   }
+}
+
+/**
+ * Messages as the topic knows them now, or else as they were read. A message that was changed and forgotten
+ * between the read and now is deleted all the same.
+ */
+function stillThere(place: Place, loaded: readonly CachedMessage[]): CachedMessage[] {
+  const { channelId, messages } = place;
+  return loaded
+    .filter(({ message }) => !messages.isAbsent(channelId, message.id))
+    .map((entry) => messages.get(channelId, entry.message.id) ?? entry);
 }
 
 function eraseMessages(

@@ -27,7 +27,6 @@ export interface EmojiReactions {
 
 /** A row of the `reactions` table. */
 export interface ReactionRow {
-  readonly emojiKey: string;
   readonly userId: bigint;
   readonly document: Document;
 }
