@@ -19,7 +19,7 @@ const packagesStayOutside = {
  */
 export async function bundle(root, entry, outfile) {
   // Not a static import: this file is loaded before esbuild is there.
-  const { build } = createRequire(join(root, 'package.json'))('esbuild');
+  const { build, stop } = createRequire(join(root, 'package.json'))('esbuild');
   await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -32,4 +32,6 @@ export async function bundle(root, entry, outfile) {
     logLevel: 'error',
     plugins: [packagesStayOutside],
   });
+  // Its helper process would live as long as we do, and we may wait for a fleet.
+  await stop();
 }

@@ -25,20 +25,36 @@ export async function ensurePackages(root) {
     return step('packages: up to date');
   }
   const startedMs = performance.now();
-  step('packages: npm ci (a minute on a new machine)');
-  const { code } = await run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
-    cwd: root,
-    // Tools are devDependencies, and an environment meant for production would leave them out.
-    env: { ...process.env, NODE_ENV: 'development', npm_config_omit: '' },
-  });
-  if (code !== 0) {
-    throw new Problem(
-      `npm ci ended with ${code}; its own message is above. It needs npm's registry (npm config ` +
-        'get registry) and about 1 GB of disk; once that is right, run the same command again.',
-    );
-  }
+  step('packages: npm ci (a minute or two on a new machine)');
+  await installPackages(root);
   writeFileSync(stamp, digest);
   step('packages: installed', startedMs);
+}
+
+async function installPackages(root) {
+  const npm = (...args) =>
+    run('npm', [...args, '--no-fund', '--no-audit', '--loglevel=error'], {
+      cwd: root,
+      quiet: true,
+      // Tools are devDependencies, and an environment meant for production would leave them out.
+      env: { ...process.env, NODE_ENV: 'development', npm_config_omit: '' },
+    });
+  const clean = await npm('ci');
+  if (clean.code === 0) return;
+  // `npm ci` wants the lock file to name the packages of every other platform too, and a registry
+  // that lacks some makes it lack them. What this machine needs is pinned all the same.
+  step('packages: npm ci refused; trying npm install with the same lock file');
+  const lenient = await npm('install', '--no-save');
+  if (lenient.code === 0) return;
+  throw new Problem(
+    `npm could not install the packages. npm ci said:\n\n${firstLines(clean.output)}\n\n` +
+      `npm install said:\n\n${firstLines(lenient.output)}\n\nIt needs npm's registry (see npm ` +
+      'config get registry) and 1 GB of disk; once that is right, run the same command again.',
+  );
+}
+
+function firstLines(output) {
+  return output.trim().split('\n').slice(0, 12).join('\n');
 }
 
 /** Whether what npm recorded as installed is what `lock` asks for, optional packages aside. */

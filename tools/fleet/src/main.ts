@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
 import { isPortFree, workspaceRoot } from '@guildhall/testkit';
+import { stop as stopCompiler } from 'esbuild';
 
 import { parseArguments, USAGE, UsageError } from './arguments.js';
 import type { Request } from './arguments.js';
@@ -66,6 +67,8 @@ async function start(request: Request): Promise<number> {
     if (drain.aborted) return 130;
     throw error;
   }
+  // The apps are bundled; the compiler's process need not live as long as the fleet.
+  await stopCompiler();
   const file = JSON.parse(readFileSync(fleetFilePath(fleet.dataDir), 'utf8')) as FleetFile;
   say(describeFleet(file, fleet.dataDir));
   await aborted(drain);
@@ -87,13 +90,15 @@ function endings(): Endings {
   const drain = new AbortController();
   const now = new AbortController();
   let firstMs: number | undefined;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      firstMs ??= performance.now();
-      drain.abort(new Error('stopped while starting'));
-      if (performance.now() - firstMs > SAME_SIGNAL_MS) now.abort();
-    });
-  }
+  const onWish = (): void => {
+    firstMs ??= performance.now();
+    drain.abort(new Error('stopped while starting'));
+    if (performance.now() - firstMs > SAME_SIGNAL_MS) now.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onWish);
+  // Whoever handed over to us was killed. Listening alone would keep us alive.
+  process.on('disconnect', () => drain.abort(new Error('the parent is gone')));
+  process.channel?.unref();
   return { drain: drain.signal, now: now.signal };
 }
 

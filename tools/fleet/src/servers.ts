@@ -48,6 +48,7 @@ export async function natsServer(
   let server: NatsServer | undefined;
   const supervised = new Supervised({
     name: 'nats',
+    stopSignal: 'SIGINT',
     stopTimeoutMs: NATS_STOP_TIMEOUT_MS,
     onEvent,
     start: async () => {

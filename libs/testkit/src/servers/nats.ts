@@ -68,7 +68,8 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
       return natsUserUrl(user, port);
     },
     lines: () => server.lines(),
-    stop: (signal, timeoutMs) => server.stop(signal, timeoutMs),
+    // Both signals end it in order, but after SIGTERM its exit code says failure.
+    stop: (signal = 'SIGINT', timeoutMs) => server.stop(signal, timeoutMs),
     kill: () => server.kill(),
   };
 }

@@ -5,7 +5,16 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -43,7 +52,7 @@ export function serverOwner(): ServerOwner | undefined {
 
 /**
  * A folder for `owner` that stands for `dir`: `dir` itself when he can reach it, else one under
- * {@link SHARED_STATE_DIR} that always is the same for the same `dir`. Both exist afterwards.
+ * {@link SHARED_STATE_DIR}, the same each time. Both exist afterwards.
  */
 export function reachableFolder(dir: string, owner: ServerOwner | undefined): string {
   mkdirSync(dir, { recursive: true });
@@ -60,6 +69,23 @@ export function reachableFolder(dir: string, owner: ServerOwner | undefined): st
   mkdirSync(SHARED_STATE_DIR, { recursive: true, mode: 0o711 });
   mkdirSync(elsewhere, { recursive: true, mode: 0o711 });
   return elsewhere;
+}
+
+/**
+ * Like {@link reachableFolder}, for data: when it is elsewhere, `dir` gets a link to it named
+ * `elsewhere`. Without that link, what lies there belonged to an earlier `dir` that has been
+ * deleted, and is deleted too.
+ */
+export function reachableDataFolder(dir: string, owner: ServerOwner | undefined): string {
+  const folder = reachableFolder(dir, owner);
+  if (folder === dir) return dir;
+  const link = join(dir, 'elsewhere');
+  if (existsSync(link)) return realpathSync(link);
+  rmSync(link, { force: true });
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { mode: 0o711 });
+  symlinkSync(folder, link);
+  return folder;
 }
 
 /** Whether `owner` may enter `dir` and every folder above it. */

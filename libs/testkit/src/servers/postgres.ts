@@ -7,7 +7,7 @@ import { freePort } from './free-port.js';
 import { findPostgres } from './postgres-binaries.js';
 import { prepareCluster } from './postgres-cluster.js';
 import type { PostgresRole } from './postgres-cluster.js';
-import { reachableFolder, serverOwner } from './postgres-owner.js';
+import { reachableDataFolder, serverOwner } from './postgres-owner.js';
 import { postgresAnswers } from './probes.js';
 
 const READY_TIMEOUT_MS = 60_000;
@@ -16,7 +16,7 @@ const CONNECTIONS_MAX = 200;
 export interface PostgresOptions {
   /**
    * Holds the data; reused when it exists. As root, where PostgreSQL runs as another user and he
-   * cannot reach it, the data is under /var/lib/guildhall instead.
+   * cannot reach it, the data is under /var/lib/guildhall instead, with a link to it in `dir`.
    */
   readonly dir: string;
   /** Default: any free port. */
@@ -53,7 +53,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const database = options.database ?? 'postgres';
   const roles = options.roles ?? [];
   const isDurable = options.durable ?? true;
-  const home = reachableFolder(dir, owner);
+  const home = reachableDataFolder(dir, owner);
   const cluster = await prepareCluster({ home, binaries, owner, database, roles, isDurable });
   const port = options.port ?? (await freePort());
   const server = await startProcess({
@@ -92,7 +92,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 
 /** Deletes what {@link startPostgres} keeps for `dir`, wherever it is. The server must not run. */
 export function removePostgres(dir: string): void {
-  const home = reachableFolder(resolve(dir), serverOwner());
+  const home = reachableDataFolder(resolve(dir), serverOwner());
   for (const folder of [home, resolve(dir)]) rmSync(folder, { recursive: true, force: true });
 }
 
