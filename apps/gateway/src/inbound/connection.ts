@@ -43,7 +43,7 @@ export interface ConnectionRoom {
   readonly identifyTimeoutMs: number;
   readonly sendsMax: number;
   readonly sendsWindowMs: number;
-  /** The connection's `dueMs` has become earlier. */
+  /** The connection's `dueMs` may have become earlier. */
   readonly reschedule: (connection: Connection) => void;
 }
 
@@ -171,6 +171,7 @@ export class Connection implements Caller, WheelEntry {
     const { identify, resume, clock, heartbeatTimeoutMs } = this.#room;
     this.#waiting = [];
     this.dueMs = clock.monotonicMs() + heartbeatTimeoutMs;
+    this.#room.reschedule(this);
     const entering =
       payload.op === Opcode.Identify
         ? identify.identify(this, payload)
@@ -194,6 +195,7 @@ export class Connection implements Caller, WheelEntry {
     if (entrance.kind === 'gone') return;
     this.#session = entrance.session;
     this.dueMs = clock.monotonicMs() + heartbeatTimeoutMs;
+    this.#room.reschedule(this);
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const payload of waiting) if (this.#isOpen) this.#take(payload);
