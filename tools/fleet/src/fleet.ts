@@ -19,7 +19,7 @@ import type { Env, FleetEvent, FleetOptions } from './options.js';
 import { environmentOf, healthUrl } from './plan.js';
 import type { InstancePlan } from './plan.js';
 import { Ports } from './ports.js';
-import { seedDemo } from './seed.js';
+import { makeSeedSecrets, seedDemo } from './seed.js';
 import type { SeedResult } from './seed.js';
 import { natsServer, OPERATOR, postgresServer } from './servers.js';
 import type { Server } from './servers.js';
@@ -147,6 +147,7 @@ class LocalFleet implements Fleet {
     this.#postgres = await postgresServer(chosen, this.#state, this.#ports);
     this.#nats = await natsServer(chosen, this.#state, this.#ports);
     await this.#plan();
+    if (seed) makeSeedSecrets(this.#state);
     writeState(this.dataDir, this.#state);
     // The first failure ends the wait; what the others still start, `stop` calls off.
     await Promise.all([

@@ -1,6 +1,6 @@
 // The demo guild a newcomer finds: three people, a few channels, a bot that may do anything in it.
 // Made through the HTTP API alone, as any client would, and safe to take up again where it broke
-// off: people and guild are looked for before they are made.
+// off: people, guild and bot are looked for before they are made.
 
 import type { FleetFile } from './fleet-file.js';
 import { secretFor } from './state.js';
@@ -31,9 +31,14 @@ interface Channel extends Named {
   readonly type: number;
 }
 
+/** Makes up the passwords of the demo's people; to be written before {@link seedDemo} uses them. */
+export function makeSeedSecrets(state: FleetState): void {
+  for (const name of USER_NAMES) secretFor(state, `demo:${name}`);
+}
+
 /**
- * Makes the demo on the API at `api` (up to and including `/api`). Passwords come from `state`,
- * which the caller has to write before and after. Rejects with the API's own words.
+ * Makes the demo on the API at `api` (up to and including `/api`). Passwords come from `state`.
+ * Rejects with the API's own words.
  */
 export async function seedDemo(api: string, state: FleetState): Promise<SeedResult> {
   const users = [];
@@ -92,7 +97,10 @@ async function ensureChannels(owner: Caller, guildId: string): Promise<Channel[]
 }
 
 async function addBot(owner: Caller, guildId: string): Promise<SeedResult['bots'][number]> {
-  const { id } = await owner.post<Named>('/applications', { name: BOT_NAME });
+  const mine = await owner.get<Named[]>('/applications');
+  const { id } =
+    mine.find(({ name }) => name === BOT_NAME) ??
+    (await owner.post<Named>('/applications', { name: BOT_NAME }));
   await owner.patch(`/applications/${id}`, { flags: PRIVILEGED_INTENTS });
   const { token } = await owner.post<{ token: string }>(`/applications/${id}/bot/reset`, {});
   await owner.post(`/oauth2/authorize?client_id=${id}&scope=bot`, {

@@ -7,8 +7,7 @@ import type { FleetEvent } from './options.js';
 
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 5_000;
-/** Crashes in a row after which a process is given up. */
-const CRASHES_MAX = 10;
+const CRASHES_MAX_DEFAULT = 10;
 /** A process that lived this long has recovered: the next crash is a first one. */
 const RECOVERED_AFTER_MS = 30_000;
 /** Lines of output reported with a crash. */
@@ -29,6 +28,8 @@ export interface SupervisedOptions {
   readonly killSignal?: NodeJS.Signals;
   /** How long it may take to end in order before it is killed. */
   readonly stopTimeoutMs: number;
+  /** Crashes in a row that are made good; at the next it is given up. Default 10. */
+  readonly crashesMax?: number;
   readonly onEvent: (event: FleetEvent) => void;
 }
 
@@ -122,7 +123,7 @@ export class Supervised {
 
   #crashed(reason: string, lines: readonly string[]): void {
     this.#crashes += 1;
-    if (this.#crashes > CRASHES_MAX) {
+    if (this.#crashes > (this.#options.crashesMax ?? CRASHES_MAX_DEFAULT)) {
       this.#phase = 'failed';
       this.#report({ kind: 'gave up', crashes: this.#crashes });
       return;
