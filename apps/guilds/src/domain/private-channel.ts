@@ -32,6 +32,7 @@ export class PrivateChannel {
       const user = userFromDocument(document);
       channel.recipients.set(user.id, user);
     }
+    channel.mentions.restore(stored.rows.get('mentions') ?? []);
     channel.isQuiet = stored.document['is_quiet'] !== false;
     channel.lastPinTimestampMs = Number(stored.document['last_pin_timestamp_ms'] ?? 0);
     channel.lastMessageId = stored.lastMessageIds.get(stored.topicId) ?? 0n;

@@ -5,7 +5,9 @@
 import { TopicEventSchema, type TopicEvent } from '@guildhall/contracts';
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Queryable, Store } from '@guildhall/store';
+import { MENTIONS_PER_CHANNEL_MAX } from '../domain/mention-log.js';
 import { TABLES, type Document, type TableName } from '../domain/tables.js';
+import { newestMentions } from './message-store.js';
 
 /** A row as it was read. */
 export interface StoredRow {
@@ -152,13 +154,17 @@ export class TopicStore {
       ]);
       const row = claimed.rows[0];
       if (row === undefined) return undefined;
-      const [tables, events, newest] = await Promise.all([
+      const [tables, mentions, events, newest] = await Promise.all([
         Promise.all(LOADED_TABLES.map((table) => readTable(tx, table, topicId))),
+        newestMentions(tx, topicId, MENTIONS_PER_CHANNEL_MAX),
         tx.query<EventRow>(RECENT_EVENTS, [topicId, this.#recentEventsMax]),
         tx.query<{ channel_id: bigint; message_id: bigint }>(LAST_MESSAGES, [topicId]),
       ]);
       const lastMessageIds = new Map(newest.rows.map((last) => [last.channel_id, last.message_id]));
-      const rows = new Map(LOADED_TABLES.map((table, index) => [table, tables[index]!] as const));
+      const rows = new Map<TableName, readonly StoredRow[]>(
+        LOADED_TABLES.map((table, index) => [table, tables[index]!] as const),
+      );
+      rows.set('mentions', mentions);
       return { topicId, ...row, rows, lastMessageIds, recentEvents: events.rows.map(loggedEvent) };
     });
   }
