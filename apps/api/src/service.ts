@@ -12,6 +12,7 @@ import {
 import { SnowflakeMint, type Snowflake } from '@guildhall/snowflake';
 import { migrate, type Store } from '@guildhall/store';
 import { OPEN_METRICS_CONTENT_TYPE, type Telemetry } from '@guildhall/telemetry';
+import type { FastifyInstance } from 'fastify';
 import type { Config } from './config.js';
 import type { Ports } from './domain/ports.js';
 import { Events } from './events.js';
@@ -46,6 +47,8 @@ export interface ServiceParts {
 export interface ApiService {
   readonly rooms: readonly Room[];
   readonly http: HttpRoom;
+  /** For specs, which ask it without a socket. */
+  readonly server: FastifyInstance;
 }
 
 /** Makes the rooms, without starting anything. */
@@ -138,7 +141,7 @@ export function assembleService(parts: ServiceParts): ApiService {
     },
     http,
   ];
-  return { rooms, http };
+  return { rooms, http, server };
 }
 
 /**
