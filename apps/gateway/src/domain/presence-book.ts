@@ -123,7 +123,7 @@ export function sessionPresence(session: Session): Plain<SessionPresence> {
     userId: session.userId,
     sessionId: session.id,
     status: statusOf(presence),
-    activitiesJson: Buffer.from(JSON.stringify(presence.activities.map(activityJson))),
+    activitiesJson: Buffer.from(JSON.stringify(activitiesJson(session))),
     client: identity.client.name,
     clientOs: identity.client.os,
     afk: presence.isAfk,
@@ -140,8 +140,22 @@ function statusOf({ status }: Presence): string {
   return status === 'unknown' ? 'online' : status;
 }
 
+/** What a session says it is doing. Bots may say less of it than people's clients. */
+export function activitiesJson({ presence, isBot }: Session): Record<string, unknown>[] {
+  if (!isBot) return presence.activities.map(activityJson);
+  return presence.activities.map((activity) =>
+    activityJson({
+      ...activity,
+      details: null,
+      applicationId: null,
+      timestamps: null,
+      emoji: null,
+    }),
+  );
+}
+
 /** An activity as others see it; what was not said is left out. */
-export function activityJson(activity: Activity): Record<string, unknown> {
+function activityJson(activity: Activity): Record<string, unknown> {
   const { name, type, state, url, details, applicationId, createdAtMs, timestamps, emoji } =
     activity;
   return {

@@ -59,6 +59,8 @@ export class Session implements Subscriber, WheelEntry {
   isPresent = false;
   /** Guilds in whose voice channels this session said it is. */
   readonly voiceGuilds = new Set<bigint>();
+  /** The close code it ended with; undefined also when it was found invalid (op 9). */
+  endCode: number | undefined;
   /** When something has to happen to it while it is detached. */
   dueMs = Infinity;
   detachedAtMs = 0;

@@ -27,7 +27,7 @@ import type { Dispatch } from '../domain/dispatch.js';
 import type { GatewaySocket } from '../domain/gateway-socket.js';
 import type { IdentifyLimiter } from '../domain/identify-limiter.js';
 import type { AccountsPort, PresencePort, ReadStatesPort } from '../domain/ports.js';
-import { activityJson } from '../domain/presence-book.js';
+import { activitiesJson } from '../domain/presence-book.js';
 import { availableGuild, botReady, personReady, readPositions } from '../domain/ready-payload.js';
 import type { SessionRegistry } from '../domain/session-registry.js';
 import { Session, type SessionLimits } from '../domain/session.js';
@@ -182,8 +182,11 @@ export class Identify {
     const readies = session.isBot
       ? [botReady({ ...facts, trace: tracing() })]
       : await this.#personReady({ session, payload, has, facts, trace, tracing, unanswered });
-    // Ended by a signal of its own topic, or left by its client, while it waited.
-    if (session.isEnded) return closeWith(CloseCode.AuthenticationFailed);
+    // Ended by a signal of its own topic, or for what it missed, while it waited.
+    if (session.isEnded) {
+      const { endCode } = session;
+      return endCode === undefined ? { kind: 'invalid' } : closeWith(endCode);
+    }
     if (!caller.isOpen) return { kind: 'gone' };
 
     if (payload.compress) caller.socket.compressPayloads();
@@ -366,7 +369,7 @@ function sessionsJson(session: Session, json: Uint8Array | undefined): unknown[]
     session_id: session.id,
     client_info: { client: identity.client.name, os: identity.client.os, version: 0 },
     status: presence.status === 'unknown' ? 'online' : presence.status,
-    activities: presence.activities.map(activityJson),
+    activities: activitiesJson(session),
     hidden_activities: [],
     active: true,
   };

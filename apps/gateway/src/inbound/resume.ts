@@ -79,6 +79,7 @@ export class Resume {
       if (session.state === 'detached') life.end(session);
       return { kind: 'invalid' };
     }
+    session.confirm(payload.sequence);
     this.#replay(caller, session, missed);
     events.resumed('resumed');
     return { kind: 'session', session };

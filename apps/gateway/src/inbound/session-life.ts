@@ -83,6 +83,7 @@ export class SessionLife {
   /** Ends a session and closes its socket. */
   close(session: Session, code: number): void {
     const { socket } = session;
+    session.endCode = code;
     this.end(session);
     socket?.close(code, closeBehaviour(code).meaning);
   }

@@ -44,7 +44,12 @@ export function actOnSignal(
   }
 }
 
+/** Undefined for what is no such signal: it concerns nobody, and must not stop what comes after. */
 function idIn(event: TopicEvent, key: string): bigint | undefined {
-  const data = JSON.parse(Buffer.from(event.data).toString()) as Record<string, unknown>;
-  return parseSnowflake(data[key]);
+  try {
+    const data = JSON.parse(Buffer.from(event.data).toString()) as Record<string, unknown>;
+    return parseSnowflake(data[key]);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
 import { callMethod, type Bus } from '@guildhall/bus';
 import { backoffMs, Deadline, sleep } from '@guildhall/clock';
 import { Accounts, type AuthenticateReply } from '@guildhall/contracts';
-import { Fault, isRetryable } from '@guildhall/fault';
+import { Fault, FaultCode, isRetryable } from '@guildhall/fault';
 import type { TraceContext, Tracer } from '@guildhall/telemetry';
 import type { AccountsPort } from '../domain/ports.js';
 
@@ -27,19 +27,22 @@ export class AccountsOverBus implements AccountsPort {
 
   authenticate(token: string, trace: TraceContext | undefined): Promise<AuthenticateReply> {
     const { bus, tracer, callTimeoutMs: timeoutMs } = this.#options;
-    return this.#again(() =>
+    return this.#again(isRetryable, () =>
       callMethod(bus, Accounts.method.authenticate, 'any', { token }, { timeoutMs, trace, tracer }),
     );
   }
 
-  /** Asked once more it counts once more, so it is not repeated when the answer is lost. */
+  /** Asked once more it counts once more: repeated only when nobody was there to hear it. */
   async startSession(userId: bigint, trace: TraceContext | undefined): Promise<void> {
     const { bus, tracer, callTimeoutMs: timeoutMs } = this.#options;
     const options = { timeoutMs, trace, tracer };
-    await callMethod(bus, Accounts.method.startSession, 'any', { userId }, options);
+    await this.#again(
+      (code) => code === FaultCode.Unavailable,
+      () => callMethod(bus, Accounts.method.startSession, 'any', { userId }, options),
+    );
   }
 
-  async #again<T>(ask: () => Promise<T>): Promise<T> {
+  async #again<T>(mayRepeat: (code: FaultCode) => boolean, ask: () => Promise<T>): Promise<T> {
     const { bus, random, deadlineMs } = this.#options;
     const deadline = Deadline.after(bus.clock, deadlineMs);
     for (let attempt = 0; ; attempt += 1) {
@@ -48,7 +51,7 @@ export class AccountsOverBus implements AccountsPort {
       } catch (reason) {
         const fault = Fault.from(reason);
         const waitMs = backoffMs(attempt, { firstMs: FIRST_WAIT_MS, capMs: WAIT_MS_MAX, random });
-        if (!isRetryable(fault.code) || deadline.remainingMs() <= waitMs) throw fault;
+        if (!mayRepeat(fault.code) || deadline.remainingMs() <= waitMs) throw fault;
         await sleep(bus.clock, waitMs);
       }
     }
