@@ -62,9 +62,13 @@ export function deleteLoadedMessages(
  */
 function stillThere(place: Place, loaded: readonly CachedMessage[]): CachedMessage[] {
   const { channelId, messages } = place;
-  return loaded
-    .filter(({ message }) => !messages.isAbsent(channelId, message.id))
-    .map((entry) => messages.get(channelId, entry.message.id) ?? entry);
+  const there = new Map<bigint, CachedMessage>();
+  for (const entry of loaded) {
+    const { id } = entry.message;
+    if (messages.isAbsent(channelId, id)) continue;
+    there.set(id, messages.get(channelId, id) ?? entry);
+  }
+  return [...there.values()];
 }
 
 function eraseMessages(
