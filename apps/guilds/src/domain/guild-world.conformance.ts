@@ -1,6 +1,6 @@
 /** A guild for specs: commands are decided as the host would have them decided, and what they wrote is kept. */
-import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
-import { CreateGuildRequestSchema, type Command } from '@guildhall/contracts';
+import { create } from '@bufbuild/protobuf';
+import { CreateGuildRequestSchema } from '@guildhall/contracts';
 import { Fault } from '@guildhall/fault';
 import { snowflakeAt } from '@guildhall/snowflake';
 import type { Asker } from './access.js';
@@ -22,6 +22,17 @@ export const OWNER_ID = 1_000n;
 /** A user by its number. */
 export function userNumbered(id: bigint, more: Partial<User> = {}): User {
   return { ...userOf({ id, username: `user${id}` }), ...more };
+}
+
+/** Discord's code of the refusal that this throws; undefined if it does not. */
+export function refusalOf(action: () => unknown): number | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Fault && error.refusal !== undefined) return error.refusal.discordCode;
+    throw error;
+  }
 }
 
 export class GuildWorld {
@@ -47,11 +58,6 @@ export class GuildWorld {
   mint(): bigint {
     this.#lastId += 1n;
     return this.#lastId;
-  }
-
-  /** The `command` of a request: only what queries look at. */
-  command(actorId: bigint, more: Partial<Command> = {}): MessageInitShape<DescMessage> {
-    return { topicId: this.guild.id, actorId, ...more } as MessageInitShape<DescMessage>;
   }
 
   asker(actorId: bigint): Asker {
@@ -93,13 +99,7 @@ export class GuildWorld {
 
   /** Discord's code of the refusal; undefined if it was not refused. */
   codeOf(actorId: bigint, decide: (guild: Guild, changes: Changes) => unknown): number | undefined {
-    try {
-      this.do(actorId, decide);
-      return undefined;
-    } catch (error) {
-      if (error instanceof Fault && error.refusal !== undefined) return error.refusal.discordCode;
-      throw error;
-    }
+    return refusalOf(() => this.do(actorId, decide));
   }
 
   /** A new role that permits this. */

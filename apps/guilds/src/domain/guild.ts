@@ -70,7 +70,7 @@ export class Guild {
   static restore(stored: TopicRows): Guild {
     const guild = new Guild(stored.topicId);
     const rows = (table: TableName) => stored.rows.get(table) ?? [];
-    guild.#settings = settingsFromDocument(stored.document);
+    guild.#settings = settingsFromDocument((stored.document['settings'] ?? {}) as Document);
     guild.#ownerId = BigInt((stored.document['ownerId'] as string | undefined) ?? '0');
     for (const { key, document } of rows('roles')) {
       guild.putRole(roleFromDocument(key[0] as bigint, document));
@@ -98,7 +98,7 @@ export class Guild {
   }
 
   toDocument(): Document {
-    return { ...settingsDocument(this.#settings), ownerId: String(this.#ownerId) };
+    return { settings: settingsDocument(this.#settings), ownerId: String(this.#ownerId) };
   }
 
   get settings(): GuildSettings {
