@@ -199,7 +199,7 @@ function voiceAsked(
   member: Member,
   { mute, deaf }: ModifyMemberRequest,
 ): Pick<Member, 'mute' | 'deaf'> {
-  if (mute === undefined && deaf === undefined) return member;
+  if (mute === undefined && deaf === undefined) return { mute: member.mute, deaf: member.deaf };
   const channelId = voiceChannelOf(guild, member);
   if (mute !== undefined) requireIn(guild, actor, channelId, Permission.MUTE_MEMBERS);
   if (deaf !== undefined) requireIn(guild, actor, channelId, Permission.DEAFEN_MEMBERS);
