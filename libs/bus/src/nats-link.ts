@@ -186,6 +186,10 @@ export class NatsLink implements Link {
       case 'reconnect':
         this.#up();
         break;
+      case 'staleConnection':
+        cutSocket(this.#connection);
+        this.#down();
+        break;
       case 'error':
         this.#failed(status.error);
         break;
@@ -219,6 +223,18 @@ export class NatsLink implements Link {
     // What may not be published or heard is a matter of configuration; nothing was lost on the way.
     if (!(error instanceof PermissionViolationError)) this.#events?.onGap('error');
   }
+}
+
+/**
+ * Ends the socket of a server that no longer answers. nats.js first waits for its last bytes to be
+ * sent, which is for ever when the other side stands still with a full buffer; there is no public
+ * way to tell it not to.
+ */
+function cutSocket(connection: NatsConnection): void {
+  const { protocol } = connection as unknown as {
+    protocol?: { transport?: { socket?: { destroy?(): void } } };
+  };
+  protocol?.transport?.socket?.destroy?.();
 }
 
 function publishOptions(
