@@ -8,7 +8,6 @@ import { PARTITIONS_COUNT } from '@guildhall/snowflake';
 import { openStore } from '@guildhall/store';
 import { fakeTelemetry, type FakeTelemetry } from '@guildhall/telemetry';
 import { SeededRandom, startPostgres, tempDir, type PostgresServer } from '@guildhall/testkit';
-import type { FastifyInstance } from 'fastify';
 import { toConfig, type Config } from './config.js';
 import { assembleService } from './service.js';
 
@@ -103,23 +102,31 @@ export interface Ask {
   readonly headers?: Record<string, string>;
 }
 
+interface WorldParts {
+  readonly owners: FakeOwners;
+  readonly clock: ManualClock;
+  readonly telemetry: FakeTelemetry;
+  readonly bus: MemoryBus;
+  readonly config: Config;
+  readonly url: string;
+  readonly life: ServiceLife;
+}
+
 /** One running api. */
 export class World {
   readonly owners: FakeOwners;
   readonly clock: ManualClock;
   readonly telemetry: FakeTelemetry;
   readonly bus: MemoryBus;
-  readonly server: FastifyInstance;
   readonly config: Config;
   readonly url: string;
   readonly #life: ServiceLife;
 
-  constructor(parts: Omit<World, 'ask' | 'end' | 'person' | 'bot'> & { life: ServiceLife }) {
+  constructor(parts: WorldParts) {
     this.owners = parts.owners;
     this.clock = parts.clock;
     this.telemetry = parts.telemetry;
     this.bus = parts.bus;
-    this.server = parts.server;
     this.config = parts.config;
     this.url = parts.url;
     this.#life = parts.life;
@@ -170,7 +177,7 @@ export class World {
     return { id, token: `Bot ${reset.json.token}` };
   }
 
-  async end(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#life.drain();
     await this.#life.stop();
   }
@@ -204,7 +211,7 @@ export async function makeWorld(
   const random = new SeededRandom(7);
   let life: ServiceLife | undefined;
   const phase = () => life?.phase ?? 'idle';
-  const { rooms, http, server } = assembleService({
+  const { rooms, http } = assembleService({
     config,
     bus,
     store,
@@ -222,5 +229,5 @@ export async function makeWorld(
   await life.start();
   const url = `http://127.0.0.1:${http.port}`;
   const gateway = hub.connect({ name: 'gateway' });
-  return new World({ owners, clock, telemetry, bus: gateway, server, config, url, life });
+  return new World({ owners, clock, telemetry, bus: gateway, config, url, life });
 }

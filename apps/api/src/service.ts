@@ -12,7 +12,6 @@ import {
 import { SnowflakeMint, type Snowflake } from '@guildhall/snowflake';
 import { migrate, type Store } from '@guildhall/store';
 import { OPEN_METRICS_CONTENT_TYPE, type Telemetry } from '@guildhall/telemetry';
-import type { FastifyInstance } from 'fastify';
 import type { Config } from './config.js';
 import type { Ports } from './domain/ports.js';
 import { Events } from './events.js';
@@ -47,8 +46,6 @@ export interface ServiceParts {
 export interface ApiService {
   readonly rooms: readonly Room[];
   readonly http: HttpRoom;
-  /** For specs, which ask it without a socket. */
-  readonly server: FastifyInstance;
 }
 
 /** Makes the rooms, without starting anything. */
@@ -110,6 +107,7 @@ export function assembleService(parts: ServiceParts): ApiService {
     authenticate: (token) => accounts.authenticate(token),
     rateLimitFactor: config.rateLimitFactor,
     rateLimitKeysMax: config.rateLimitKeysMax,
+    invalidRequestsMax: config.invalidRequestsMax,
     mintCommandId,
     uploads: {
       tempDir: files.tempDir,
@@ -141,7 +139,7 @@ export function assembleService(parts: ServiceParts): ApiService {
     },
     http,
   ];
-  return { rooms, http, server };
+  return { rooms, http };
 }
 
 /**

@@ -82,5 +82,7 @@ export function globalRate(factor: number): RateLimit {
   return per(Math.max(1, Math.round(50 * factor)), 1_000);
 }
 
-/** Answers 401, 403 and 429 of one address: beyond this it hears nothing but 429. */
-export const INVALID_REQUESTS: RateLimit = per(10_000, 600_000);
+/** Answers 401, 403 and 429 to one address in ten minutes: beyond this it hears nothing but 429. */
+export function invalidRequests(max: number): RateLimit {
+  return per(max, 600_000);
+}

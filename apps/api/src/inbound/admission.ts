@@ -4,8 +4,8 @@ import type { Clock } from '@guildhall/clock';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressKey } from '../domain/address-key.js';
 import type { Identity } from '../domain/ports.js';
-import { globalRate, INVALID_REQUESTS, type RateBucket } from '../domain/rate-limit-table.js';
-import { RateLimits, type RateVerdict } from '../domain/rate-limits.js';
+import { globalRate, invalidRequests, type RateBucket } from '../domain/rate-limit-table.js';
+import { RateLimits, type RateLimit, type RateVerdict } from '../domain/rate-limits.js';
 import { faultAnswer, UNAUTHORIZED, type Answer } from './answer.js';
 import type { Route } from './route.js';
 
@@ -15,6 +15,8 @@ export interface AdmissionOptions {
   authenticate(token: string): Promise<Identity | undefined>;
   readonly rateLimitFactor: number;
   readonly rateLimitKeysMax: number;
+  /** Refused requests of one address in ten minutes. */
+  readonly invalidRequestsMax: number;
 }
 
 /** Let in, or answered at once. */
@@ -28,6 +30,7 @@ export class Admission {
   readonly #buckets: RateLimits;
   readonly #globals: RateLimits;
   readonly #invalid: RateLimits;
+  readonly #invalidRate: RateLimit;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -35,6 +38,7 @@ export class Admission {
     this.#buckets = new RateLimits({ clock, keysMax });
     this.#globals = new RateLimits({ clock, keysMax });
     this.#invalid = new RateLimits({ clock, keysMax });
+    this.#invalidRate = invalidRequests(options.invalidRequestsMax);
   }
 
   /** How many windows are held, for metrics. */
@@ -44,13 +48,13 @@ export class Admission {
 
   /** An address that was refused too often in too short a time hears nothing else for a while. */
   isBanned(ip: string): Answer | undefined {
-    const verdict = this.#invalid.peek(addressKey(ip), INVALID_REQUESTS);
+    const verdict = this.#invalid.peek(addressKey(ip), this.#invalidRate);
     return verdict.isAllowed ? undefined : tooMany(verdict, { isGlobal: true });
   }
 
   /** Counts an answer that says "you should not have asked". */
   countInvalid(ip: string): void {
-    this.#invalid.take(addressKey(ip), INVALID_REQUESTS);
+    this.#invalid.take(addressKey(ip), this.#invalidRate);
   }
 
   /** Puts the rate limit headers on the reply, whatever the outcome. */

@@ -275,7 +275,8 @@ export async function send(reply: FastifyReply, answer: Answer): Promise<void> {
   reply.code(answer.status);
   if (answer.body !== undefined) reply.header('content-type', 'application/json');
   if (answer.headers !== undefined) reply.headers(answer.headers);
-  await reply.send(answer.body);
+  // Bytes, not text: Fastify adds a charset to text.
+  await reply.send(typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body);
 }
 
 /** The answer to a path that cannot be decoded and such. */
