@@ -1,5 +1,4 @@
 // What a user's sessions are told of a change: dispatches of the user protocol, `d` as JSON.
-import { isoTime } from './iso-time.js';
 import { ReadStateType, type ReadState } from './read-state.js';
 import type { AckMark } from './read-states.js';
 
@@ -56,3 +55,6 @@ const featureAck = (after: ReadState): object => ({
 });
 
 const dispatch = (type: string, data: object): Dispatch => ({ type, json: JSON.stringify(data) });
+
+/** As Discord writes it: `2026-11-24T03:00:00.000000+00:00`. */
+const isoTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000+00:00');

@@ -1,0 +1,710 @@
+import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  callMethod,
+  callOwner,
+  createMemoryBus,
+  type MemoryBus,
+  type MemoryHub,
+} from '@guildhall/bus';
+import { SystemClock } from '@guildhall/clock';
+import {
+  EventBatchSchema,
+  MEMBERS_SUBJECT,
+  ReadStates as Contract,
+  topicEphemeral,
+  type AckReply,
+  type AckSchema,
+  type LoadReply,
+} from '@guildhall/contracts';
+import type { Fault } from '@guildhall/fault';
+import { defaultsOf } from '@guildhall/service';
+import { partitionOf, PARTITIONS_COUNT } from '@guildhall/snowflake';
+import { openStore, type Store } from '@guildhall/store';
+import { fakeTelemetry, SPAN, type FakeTelemetry } from '@guildhall/telemetry';
+import {
+  eventually,
+  removePostgres,
+  SeededRandom,
+  seedFromEnv,
+  startPostgres,
+  tempDir,
+  type PostgresServer,
+} from '@guildhall/testkit';
+import { KNOBS, type ReadStatesKnobs } from './config.js';
+import { ReadStatesApp } from './service.js';
+import { FaultyStore } from './testing/faulty-store.js';
+
+const START_MS = 120_000;
+const STORY_MS = 60_000;
+const clock = new SystemClock();
+const dir = tempDir();
+const databaseDir = `${dir.path}/postgres`;
+const random = new SeededRandom(seedFromEnv(process.env['SEED']));
+let server: PostgresServer;
+let schemasCount = 0;
+let fleet: Fleet;
+
+type AckInit = MessageInitShape<typeof AckSchema>;
+
+interface Running {
+  readonly name: string;
+  readonly app: ReadStatesApp;
+  readonly bus: MemoryBus;
+  readonly store: FaultyStore;
+  readonly telemetry: FakeTelemetry;
+}
+
+/** Instances of the app on one bus and one schema, and whoever asks them. */
+class Fleet {
+  readonly hub: MemoryHub = createMemoryBus(clock);
+  readonly edge = this.hub.connect({ name: 'edge' });
+  readonly schema = `read_states_${(schemasCount += 1)}`;
+  readonly database: Store = this.#open('spec');
+  readonly running = new Set<Running>();
+  readonly #stores: Store[] = [this.database];
+  #startedCount = 0;
+
+  async start(knobs: Partial<ReadStatesKnobs> = {}, beforeStart?: (one: Running) => void) {
+    this.#startedCount += 1;
+    const name = `read-states-${this.#startedCount}`;
+    const bus = this.hub.connect({ name });
+    const real = this.#open(name);
+    this.#stores.push(real);
+    const store = new FaultyStore(real);
+    const telemetry = fakeTelemetry();
+    const app = new ReadStatesApp({
+      bus,
+      store,
+      clock,
+      telemetry,
+      instance: name,
+      version: '0.1.0',
+      knobs: {
+        ...defaultsOf(KNOBS),
+        beatMs: 40,
+        leaseMs: 400,
+        foldIntervalMs: 60_000,
+        connectionsMax: 6,
+        ...knobs,
+      },
+      random: () => random.next(),
+    });
+    const one: Running = { name, app, bus, store, telemetry };
+    this.running.add(one);
+    beforeStart?.(one);
+    await app.start(new AbortController().signal);
+    return one;
+  }
+
+  /** kill -9: nothing is said, nothing is written, nothing is heard. */
+  async crash(one: Running): Promise<void> {
+    one.store.cut();
+    one.bus.disconnect();
+    this.running.delete(one);
+    await one.app.stop();
+    await one.bus.close();
+  }
+
+  async drain(one: Running): Promise<void> {
+    await one.app.drain(new AbortController().signal);
+    this.running.delete(one);
+    await one.app.stop();
+    await one.bus.close();
+  }
+
+  ack(userId: bigint, acks: AckInit[], more: { silent?: boolean } = {}): Promise<AckReply> {
+    return callOwner(this.edge, Contract.method.ack, partitionOf(userId), {
+      userId,
+      acks,
+      ...more,
+    });
+  }
+
+  load(userId: bigint, afterVersion = 0n): Promise<LoadReply> {
+    const request = { userId, afterVersion };
+    return callOwner(this.edge, Contract.method.load, partitionOf(userId), request);
+  }
+
+  /** The entries of a user as short words: what matters, in an order. */
+  async shown(userId: bigint): Promise<string[]> {
+    const { entries } = await this.load(userId);
+    return entries
+      .map((one) => `${one.type}/${one.channelId}: ${one.lastMessageId} v${one.version}`)
+      .sort();
+  }
+
+  async logRows(): Promise<bigint> {
+    const { rows } = await this.database.query<{ count: bigint }>({
+      text: 'SELECT count(*) FROM ack_log',
+    });
+    return rows[0]!.count;
+  }
+
+  async close(): Promise<void> {
+    for (const one of [...this.running]) await this.crash(one);
+    await this.edge.close();
+    await Promise.all(this.#stores.map((store) => store.close()));
+  }
+
+  #open(applicationName: string): Store {
+    return openStore({
+      databaseUrl: server.url,
+      schema: this.schema,
+      connectionsMax: 6,
+      applicationName,
+    });
+  }
+}
+
+const userIn = (partition: number, number = 1): bigint =>
+  (1_000n << 22n) | (BigInt(partition) << 12n) | BigInt(number);
+
+const fault = async (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'none',
+    (reason: Fault) => reason.code,
+  );
+
+const isAppend = (text: string): boolean => text.includes('INSERT INTO ack_log');
+
+beforeAll(async () => {
+  server = await startPostgres({ dir: databaseDir, durable: false });
+}, START_MS);
+
+afterAll(async () => {
+  await server?.stop();
+  removePostgres(databaseDir);
+  dir.remove();
+}, START_MS);
+
+beforeEach(() => {
+  fleet = new Fleet();
+});
+
+afterEach(() => fleet.close(), STORY_MS);
+
+describe('Acks', () => {
+  it('move marks in the order of the request, and are loaded as they are', async () => {
+    await fleet.start();
+    const user = userIn(7);
+    const reply = await fleet.ack(user, [
+      { channelId: 1n, messageId: 10n },
+      { channelId: 1n, messageId: 9n },
+      { channelId: 1n, messageId: 12n, mentionCount: 2, flags: 1, lastViewed: 4_000 },
+      { type: 3, channelId: 1n, messageId: 2n ** 64n - 1n },
+    ]);
+    expect(reply.moved).toEqual([true, false, true, true]);
+    expect(reply.version).toBe(3n);
+
+    const loaded = await fleet.load(user);
+    expect(loaded.version).toBe(3n);
+    expect(loaded.entries).toEqual([
+      expect.objectContaining({
+        type: 0,
+        channelId: 1n,
+        lastMessageId: 12n,
+        mentionCount: 2,
+        flags: 1,
+        lastViewed: 4_000,
+        version: 2n,
+      }),
+      expect.objectContaining({ type: 3, lastMessageId: 2n ** 64n - 1n, version: 3n }),
+    ]);
+    expect((await fleet.load(user, 2n)).entries.map(({ type }) => type)).toEqual([3]);
+    expect((await fleet.load(user, 3n)).entries).toEqual([]);
+    expect((await fleet.load(userIn(8))).version).toBe(0n);
+  });
+
+  it('are told to the user’s sessions after the commit, in order, unless silent', async () => {
+    await fleet.start();
+    const user = userIn(9);
+    const told: unknown[] = [];
+    fleet.edge.subscribe(topicEphemeral(user), (payload) => {
+      for (const event of fromBinary(EventBatchSchema, payload).events) {
+        expect([event.topicId, event.seq, event.atUs > 0n]).toEqual([user, 0n, true]);
+        told.push([event.type, JSON.parse(Buffer.from(event.data).toString())]);
+      }
+    });
+    await fleet.ack(user, [{ channelId: 1n, messageId: 5n }], { silent: true });
+    await fleet.ack(user, [
+      { channelId: 1n, messageId: 7n },
+      { channelId: 1n, messageId: 7n },
+      { channelId: 1n, messageId: 3n, manual: true, mentionCount: 4, channelLastMessageId: 8n },
+      { type: 1, channelId: 2n, messageId: 6n },
+      { type: 2, channelId: user, messageId: 6n },
+    ]);
+    const partition = partitionOf(user);
+    const pins = { userId: user, channelId: 1n, timestampMs: 1_000n };
+    for (const moved of [true, false]) {
+      const reply = await callOwner(fleet.edge, Contract.method.ackPins, partition, pins);
+      expect(reply.moved).toEqual([moved]);
+    }
+    await fleet.edge.flush();
+
+    const feature = { entity_id: '6' };
+    expect(told).toEqual([
+      ['MESSAGE_ACK', { channel_id: '1', message_id: '7', version: 2 }],
+      [
+        'MESSAGE_ACK',
+        { channel_id: '1', message_id: '3', version: 3, manual: true, mention_count: 4 },
+      ],
+      ['GUILD_FEATURE_ACK', { ...feature, ack_type: 1, resource_id: '2', version: 4 }],
+      ['USER_NON_CHANNEL_ACK', { ...feature, ack_type: 2, resource_id: String(user), version: 5 }],
+      [
+        'CHANNEL_PINS_ACK',
+        { channel_id: '1', timestamp: '1970-01-01T00:00:01.000000+00:00', version: 6 },
+      ],
+    ]);
+    expect((await fleet.load(user)).entries[0]?.manualUntilMessageId).toBe(8n);
+  });
+
+  it('are refused when they make no sense', async () => {
+    await fleet.start({ acksPerRequestMax: 2 });
+    const one = { channelId: 1n, messageId: 1n };
+    expect(await fault(fleet.ack(0n, [one]))).toBe('invalid');
+    expect(await fault(fleet.ack(userIn(1), [{ ...one, type: 6 }]))).toBe('invalid');
+    expect(await fault(fleet.ack(userIn(1), [one, one, one]))).toBe('invalid');
+    const pins = { userId: userIn(1), channelId: 1n, timestampMs: 2n ** 60n };
+    expect(await fault(callOwner(fleet.edge, Contract.method.ackPins, 1, pins))).toBe('invalid');
+    expect((await fleet.load(userIn(1))).version).toBe(0n);
+  });
+
+  it('share commits, and show in traces and metrics', async () => {
+    const one = await fleet.start({ commitLanesCount: 1 });
+    const users = Array.from({ length: 50 }, (_, at) => userIn(at));
+    await Promise.all(users.map((user) => fleet.load(user)));
+    const root = one.telemetry.tracer.root(SPAN.gateway.identify)!;
+    await Promise.all(
+      users.map((userId) =>
+        callMethod(
+          fleet.edge,
+          Contract.method.ack,
+          { partition: partitionOf(userId) },
+          { userId, acks: [{ channelId: 1n, messageId: 1n }] },
+          { timeoutMs: 5_000, trace: root.context },
+        ),
+      ),
+    );
+    const commits = one.telemetry.spans().filter((span) => span.name === 'store commit');
+    expect(commits).toHaveLength(50);
+    const shared = commits.map((span) => Number(span.attributes['guildhall.batch.count']));
+    expect(Math.max(...shared)).toBeGreaterThan(10);
+    expect(one.telemetry.spans().filter(({ kind }) => kind === 'PRODUCER')).toHaveLength(50);
+    const text = one.telemetry.metrics.writeOpenMetrics();
+    expect(text).toContain('read_states_users 50');
+    expect(text).toContain('read_states_unfolded 50');
+    expect(text).toContain(`read_states_partitions_served ${PARTITIONS_COUNT}`);
+    expect(await fleet.logRows()).toBeLessThan(10n);
+  });
+
+  it('are refused at once when too many requests are in hand', async () => {
+    const one = await fleet.start({ waitingMax: 3 });
+    await fleet.load(userIn(1));
+    const held = Promise.withResolvers<void>();
+    const { store } = one;
+    const query = store.query.bind(store);
+    store.query = async (statement, values) => {
+      if (isAppend(statement.text)) await held.promise;
+      return query(statement, values);
+    };
+    const acks = [1n, 2n, 3n].map((messageId) =>
+      fleet.ack(userIn(1), [{ channelId: 1n, messageId }]),
+    );
+    expect(await fault(fleet.ack(userIn(1), [{ channelId: 1n, messageId: 4n }]))).toBe(
+      'overloaded',
+    );
+    held.resolve();
+    expect((await Promise.all(acks)).map(({ version }) => version)).toEqual([1n, 2n, 3n]);
+  });
+});
+
+describe('What was answered', () => {
+  it('survives the death of the process, folded or not', async () => {
+    const one = await fleet.start();
+    const users = [1, 2, 513].map((partition) => userIn(partition));
+    for (const user of users) await fleet.ack(user, [{ channelId: 1n, messageId: 10n }]);
+    const again = await fleet.start({ foldIntervalMs: 10 });
+    for (const user of users) await fleet.ack(user, [{ channelId: 2n, messageId: 20n }]);
+    const expected = ['0/1: 10 v1', '0/2: 20 v2'];
+    for (const user of users) expect(await fleet.shown(user)).toEqual(expected);
+
+    await fleet.crash(again);
+    await fleet.crash(one);
+    const last = await fleet.start();
+    for (const user of users) expect(await fleet.shown(user)).toEqual(expected);
+    expect((await fleet.load(users[0]!)).version).toBe(2n);
+    await fleet.drain(last);
+  });
+
+  it('is replayed by the next owner, who says how much it was, and then is not replayed again', async () => {
+    await fleet.crash(await ackedBy(await fleet.start(), 100));
+    expect(await fleet.logRows()).toBeGreaterThan(0n);
+
+    const next = await fleet.start({ sweepIntervalMs: 100 });
+    const claims = next.telemetry.logs().filter((line) => line['message'] === 'partitions claimed');
+    expect(claims.reduce((sum, line) => sum + Number(line['replayedEntries']), 0)).toBe(100);
+    expect(next.telemetry.metrics.writeOpenMetrics()).toContain(
+      'read_states_replayed_entries_total 100',
+    );
+    for (let at = 0; at < 100; at += 1) {
+      expect(await fleet.shown(userIn(at))).toEqual([`0/1: ${at + 1} v1`]);
+    }
+    await eventually(async () => (await fleet.logRows()) === 0n, {
+      label: 'the dead log is swept',
+    });
+    await fleet.crash(next);
+
+    const last = await fleet.start();
+    const text = last.telemetry.metrics.writeOpenMetrics();
+    expect(text).toContain('read_states_replayed_entries_total 0');
+    expect(await fleet.shown(userIn(99))).toEqual(['0/1: 100 v1']);
+  });
+
+  it('is in the rows after a drain: the next owner has nothing to replay', async () => {
+    const one = await ackedBy(await fleet.start(), 20);
+    await fleet.drain(one);
+    expect(await fleet.logRows()).toBe(0n);
+    const next = await fleet.start();
+    expect(await fleet.shown(userIn(19))).toEqual(['0/1: 20 v1']);
+    expect(next.telemetry.metrics.writeOpenMetrics()).toContain(
+      'read_states_replayed_entries_total 0',
+    );
+  });
+
+  it('stays deleted, and the version goes on', async () => {
+    const user = userIn(3);
+    let one = await fleet.start();
+    await fleet.ack(user, [{ channelId: 1n, messageId: 10n }]);
+    const request = { userId: user, type: 0, channelId: 1n };
+    const deleted = await callOwner(fleet.edge, Contract.method.delete, 3, request);
+    expect([deleted.moved, deleted.version]).toEqual([[true], 2n]);
+    for (const how of ['crash', 'drain', 'crash'] as const) {
+      await fleet[how](one);
+      one = await fleet.start();
+      expect(await fleet.load(user)).toMatchObject({ entries: [], version: 2n });
+    }
+    expect((await fleet.ack(user, [{ channelId: 1n, messageId: 1n }])).version).toBe(3n);
+  });
+
+  async function ackedBy(one: Running, usersCount: number): Promise<Running> {
+    for (let at = 0; at < usersCount; at += 1) {
+      await fleet.ack(userIn(at), [{ channelId: 1n, messageId: BigInt(at + 1) }]);
+    }
+    return one;
+  }
+});
+
+describe('When the database fails', () => {
+  it('an ack that was not written is answered unavailable and forgotten', async () => {
+    const { store } = await fleet.start();
+    const user = userIn(5);
+    await fleet.ack(user, [{ channelId: 1n, messageId: 10n }]);
+    let isAway = true;
+    store.mishap = (text) => (isAway && isAppend(text) ? 'lost' : undefined);
+    const once = (messageId: bigint): Promise<AckReply> =>
+      callMethod(
+        fleet.edge,
+        Contract.method.ack,
+        { partition: 5 },
+        { userId: user, acks: [{ channelId: 1n, messageId }] },
+        { timeoutMs: 5_000 },
+      );
+    expect(await Promise.all([fault(once(11n)), fault(once(12n))])).toEqual([
+      'unavailable',
+      'unavailable',
+    ]);
+    expect(await fleet.shown(user)).toEqual(['0/1: 10 v1']);
+    isAway = false;
+    expect(await once(11n)).toMatchObject({ moved: [true], version: 2n });
+  });
+
+  it('a commit whose answer was lost counts, and is counted once', async () => {
+    const { store } = await fleet.start();
+    const user = userIn(5);
+    let unheardCount = 0;
+    store.mishap = (text) => (isAppend(text) && (unheardCount += 1) === 1 ? 'unheard' : undefined);
+    const reply = await fleet.ack(user, [{ channelId: 1n, messageId: 10n }]);
+    expect(reply).toMatchObject({ moved: [true], version: 1n });
+    expect(await fleet.shown(user)).toEqual(['0/1: 10 v1']);
+    expect(await fleet.logRows()).toBe(1n);
+  });
+
+  it('nobody is loaded while it is not known what was written, and all is right afterwards', async () => {
+    const { store } = await fleet.start();
+    const user = userIn(5);
+    let isAway = false;
+    store.mishap = (text) => {
+      if (isAway) return 'lost';
+      if (!isAppend(text)) return undefined;
+      isAway = true;
+      return 'unheard';
+    };
+    const acked = fleet.ack(user, [{ channelId: 1n, messageId: 10n }]);
+    const once = { timeoutMs: 1_000 };
+    await eventually(
+      async () => {
+        const request = { userId: user, afterVersion: 0n };
+        const where = { partition: 5 };
+        return fault(callMethod(fleet.edge, Contract.method.load, where, request, once)).then(
+          (code) => code === 'unavailable',
+        );
+      },
+      { label: 'the lane is in doubt' },
+    );
+    store.mishap = () => undefined;
+    // The first try was written, so the second finds nothing to move.
+    expect(await acked).toMatchObject({ moved: [false], version: 1n });
+    expect(await fleet.shown(user)).toEqual(['0/1: 10 v1']);
+  });
+});
+
+describe('Folding', () => {
+  it('goes on while acks come, and in the end the rows have everything', async () => {
+    const one = await fleet.start({ foldIntervalMs: 10, usersMax: 5, foldWriteMax: 7 });
+    const users = Array.from({ length: 20 }, (_, at) => userIn(at * 3));
+    await Promise.all(
+      users.map(async (user, at) => {
+        for (let messageId = 1n; messageId <= 40n; messageId += 1n) {
+          const channelId = messageId % 3n;
+          expect(await fleet.ack(user, [{ channelId, messageId }])).toMatchObject({
+            moved: [true],
+            version: messageId,
+          });
+          if (at % 4 === 0) expect((await fleet.load(user)).version).toBe(messageId);
+        }
+      }),
+    );
+    await fleet.drain(one);
+    const { rows } = await fleet.database.query<{ user_id: bigint; version: bigint }>({
+      text: 'SELECT user_id, max(version) AS version, count(*) FROM read_states GROUP BY user_id',
+    });
+    expect(rows).toHaveLength(20);
+    expect(rows.every(({ version }) => version === 40n)).toBe(true);
+    expect(await fleet.logRows()).toBe(0n);
+  });
+
+  it('that fails is done again, and loses nothing', async () => {
+    const one = await fleet.start({ foldIntervalMs: 10, usersMax: 1 });
+    let failuresCount = 0;
+    one.store.mishap = (text) => {
+      if (!text.includes('INSERT INTO read_states') && !text.includes('DELETE FROM ack_log'))
+        return;
+      failuresCount += 1;
+      return random.pick(['lost', 'unheard', undefined] as const);
+    };
+    for (let messageId = 1n; messageId <= 60n; messageId += 1n) {
+      const user = userIn(Number(messageId % 4n));
+      await fleet.ack(user, [{ channelId: 1n, messageId }]);
+      expect(await fleet.shown(user)).toEqual([`0/1: ${messageId} v${(messageId + 3n) / 4n}`]);
+    }
+    await eventually(() => failuresCount > 5, { label: 'folds failed' });
+    await fleet.crash(one);
+    await fleet.start();
+    expect(await fleet.shown(userIn(0))).toEqual(['0/1: 60 v15']);
+  });
+
+  it('that cannot keep up makes acks wait their turn elsewhere', async () => {
+    const one = await fleet.start({ unfoldedMax: 2, commitLanesCount: 1 });
+    for (const channelId of [1n, 2n]) await fleet.ack(userIn(1), [{ channelId, messageId: 1n }]);
+    const third = [{ channelId: 3n, messageId: 1n }];
+    expect(await fault(fleet.ack(userIn(1), third))).toBe('overloaded');
+    expect(await fleet.shown(userIn(1))).toHaveLength(2);
+    await fleet.drain(one);
+  });
+});
+
+describe('Two instances', () => {
+  it('share the partitions, and the one that stays has all of them', async () => {
+    const [one, two] = [await fleet.start(), await fleet.start()];
+    const shared = (): boolean =>
+      one.app.servedCount + two.app.servedCount === PARTITIONS_COUNT &&
+      Math.min(one.app.servedCount, two.app.servedCount) > 400;
+    await eventually(shared, { label: 'both serve' });
+    const users = Array.from({ length: 30 }, (_, at) => userIn(at * 30));
+    for (const user of users) await fleet.ack(user, [{ channelId: 1n, messageId: 1n }]);
+
+    await fleet.drain(one);
+    for (const user of users) {
+      expect(await fleet.ack(user, [{ channelId: 1n, messageId: 2n }])).toMatchObject({
+        moved: [true],
+        version: 2n,
+      });
+    }
+    expect(two.app.servedCount).toBe(PARTITIONS_COUNT);
+  });
+
+  it(
+    'that both think a partition theirs: the one replaced commits nothing any more',
+    async () => {
+      const one = await fleet.start();
+      const user = userIn(77);
+      await fleet.ack(user, [{ channelId: 1n, messageId: 1n }]);
+      // The two do not hear of each other, and so each takes all partitions.
+      const healed = fleet.hub.rule(({ subject, from, to }) =>
+        subject === MEMBERS_SUBJECT && from !== to ? 'drop' : undefined,
+      );
+      const two = await fleet.start();
+      const asked = async (who: Running, messageId: bigint): Promise<AckReply> => {
+        const ended = fleet.hub.rule(({ subject, to }) =>
+          subject.startsWith('read-states.v1.p') && to !== who.name ? 'drop' : undefined,
+        );
+        try {
+          const acks = [{ channelId: 1n, messageId }];
+          const request = { userId: user, acks };
+          const where = { partition: 77 };
+          return await callMethod(fleet.edge, Contract.method.ack, where, request, {
+            timeoutMs: 300,
+          });
+        } finally {
+          ended();
+        }
+      };
+      const answered: bigint[] = [1n];
+      const refused = new Set<string>();
+      for (let messageId = 2n; messageId < 60n; messageId += 1n) {
+        const who = random.pick([one, two]);
+        await asked(who, messageId).then(
+          (reply) => {
+            expect(reply.moved).toEqual([true]);
+            answered.push(messageId);
+          },
+          (reason: Fault) => refused.add(reason.code),
+        );
+      }
+      const text = one.telemetry.metrics.writeOpenMetrics();
+      expect(Number(/read_states_partitions_lost_total (\d+)/.exec(text)![1])).toBeGreaterThan(0);
+      expect(answered.length).toBeGreaterThan(2);
+      expect([...refused]).toContain('wrong_owner');
+
+      healed();
+      const lastAnswered = answered.at(-1)!;
+      await eventually(
+        () => one.app.servedCount + two.app.servedCount === PARTITIONS_COUNT || undefined,
+        { label: 'they agree', timeoutMs: 20_000 },
+      );
+      const { version, entries } = await fleet.load(user);
+      // Each answered ack is there once. What was refused for want of an answer may be there too.
+      expect(entries[0]!.lastMessageId).toBeGreaterThanOrEqual(lastAnswered);
+      expect(version).toBeGreaterThanOrEqual(BigInt(answered.length));
+      expect(version).toBeLessThanOrEqual(59n);
+      if (!refused.has('timeout')) expect(version).toBe(BigInt(answered.length));
+    },
+    STORY_MS,
+  );
+});
+
+describe(`Random stories with restarts (${random})`, () => {
+  it(
+    'end as the model says, and nothing is told twice',
+    async () => {
+      const knobs = { foldIntervalMs: 20, usersMax: 4, sweepIntervalMs: 100, foldWriteMax: 5 };
+      await fleet.start(knobs);
+      const users = Array.from({ length: 10 }, (_, at) => userIn(at * 97, at + 1));
+      const told = new Map<bigint, number[]>(users.map((user) => [user, []]));
+      for (const user of users) {
+        fleet.edge.subscribe(topicEphemeral(user), (payload) => {
+          for (const event of fromBinary(EventBatchSchema, payload).events) {
+            const data = JSON.parse(Buffer.from(event.data).toString()) as { version: number };
+            told.get(user)!.push(data.version);
+          }
+        });
+      }
+      let isOver = false;
+      const chaos = async (): Promise<number> => {
+        let restartsCount = 0;
+        for (const own = random.fork('chaos'); !isOver; restartsCount += 1) {
+          const opsBefore = opsCount;
+          await eventually(() => opsCount > opsBefore + own.int(40) || isOver, {
+            label: 'some operations',
+            timeoutMs: 30_000,
+          });
+          const victim = own.pick([...fleet.running]);
+          if (fleet.running.size < 2 || own.chance(0.3)) await fleet.start(knobs);
+          await (own.chance(0.6) ? fleet.crash(victim) : fleet.drain(victim));
+        }
+        return restartsCount;
+      };
+      let opsCount = 0;
+      const restarts = chaos();
+      const finals = await Promise.all(
+        users.map(async (user) => {
+          const model = new Model();
+          const own = random.fork(`user ${user}`);
+          for (let step = 0; step < 150; step += 1) {
+            await model.step(user, own);
+            opsCount += 1;
+          }
+          return model;
+        }),
+      );
+      isOver = true;
+      expect(await restarts).toBeGreaterThan(3);
+
+      await Promise.all([...fleet.running].map((one) => fleet.crash(one)));
+      await fleet.start();
+      for (const [at, user] of users.entries()) {
+        const { version } = await fleet.load(user);
+        expect(version).toBe(finals[at]!.version);
+        expect(await fleet.shown(user)).toEqual(finals[at]!.shown());
+        const versions = told.get(user)!;
+        expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+        expect(versions.length).toBeGreaterThan(0);
+        expect(versions.at(-1)!).toBeLessThanOrEqual(Number(version));
+      }
+    },
+    STORY_MS * 2,
+  );
+
+  /** What one user should have, whatever happened to the processes in between. */
+  class Model {
+    readonly entries = new Map<string, { last: bigint; version: bigint }>();
+    version = 0n;
+
+    async step(user: bigint, own: SeededRandom): Promise<void> {
+      const what = own.next();
+      if (what < 0.2) {
+        const { version } = await fleet.load(user);
+        expect(version).toBe(this.version);
+        expect(await fleet.shown(user)).toEqual(this.shown());
+        return;
+      }
+      if (what < 0.3) {
+        const request = { userId: user, type: 0, channelId: BigInt(own.int(3)) };
+        const partition = partitionOf(user);
+        const reply = await callOwner(fleet.edge, Contract.method.delete, partition, request);
+        if (this.entries.delete(`0/${request.channelId}`)) this.version += 1n;
+        expect(reply.version).toBe(this.version);
+        return;
+      }
+      // By hand one at a time: back and forth in one request, sent twice, would be back and forth twice.
+      const manual = own.chance(0.1);
+      const acks = Array.from({ length: manual ? 1 : 1 + own.int(3) }, () => ({
+        type: own.pick([0, 0, 2]),
+        channelId: BigInt(own.int(3)),
+        messageId: BigInt(1 + own.int(1_000)),
+        manual,
+      }));
+      const reply = await fleet.ack(user, acks);
+      const moved = acks.map((ack) => this.ack(ack));
+      expect(reply.version).toBe(this.version);
+      // A try that was cut off may have moved them before.
+      for (const [at, isMoved] of reply.moved.entries()) if (isMoved) expect(moved[at]).toBe(true);
+    }
+
+    ack(one: { type: number; channelId: bigint; messageId: bigint; manual: boolean }): boolean {
+      const key = `${one.type}/${one.channelId}`;
+      const before = this.entries.get(key);
+      const isMoved = one.manual
+        ? before?.last !== one.messageId
+        : one.messageId > (before?.last ?? 0n);
+      if (isMoved) this.entries.set(key, { last: one.messageId, version: (this.version += 1n) });
+      return isMoved;
+    }
+
+    shown(): string[] {
+      return [...this.entries]
+        .map(([key, { last, version }]) => `${key}: ${last} v${version}`)
+        .sort();
+    }
+  }
+});
