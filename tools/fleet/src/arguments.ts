@@ -28,16 +28,23 @@ export interface Request {
 /** The words make no sense; the message says which, and may be shown as it is. */
 export class UsageError extends Error {}
 
-export const USAGE = `Usage: npm start -- [options]            start a fleet; Ctrl-C drains it
-       npm run fleet -- status [--data DIR]
-       npm run fleet -- stop   [--data DIR]
+const usual = INSTANCES_DEFAULT;
 
-  --gateway N      processes of each app:     --api-port PORT      port of the HTTP API
-  --guilds N       gateway ${INSTANCES_DEFAULT.gateway}, guilds ${INSTANCES_DEFAULT.guilds},       --gateway-port PORT  port of the first gateway
-  --api N          api ${INSTANCES_DEFAULT.api}, presence ${INSTANCES_DEFAULT.presence},         --data DIR           what is kept (default .guildhall)
-  --presence N     read-states ${INSTANCES_DEFAULT['read-states']}              --clean              delete what is kept first
-  --read-states N                             --no-seed            no demo guild
-                                              --help
+export const USAGE = `Usage: npm start -- [options]          start a fleet; Ctrl-C drains it
+       npm run fleet -- status [--data DIR]
+       npm run fleet -- stop [--data DIR]
+
+  --gateway N          processes of each app (${usual.gateway})
+  --guilds N           (${usual.guilds})
+  --api N              (${usual.api})
+  --presence N         (${usual.presence})
+  --read-states N      (${usual['read-states']})
+  --api-port PORT      port of the HTTP API; by default 4000 when it is free
+  --gateway-port PORT  port of the first gateway; by default 4100 when it is free
+  --data DIR           what is kept; by default .guildhall
+  --clean              delete what is kept first
+  --no-seed            no demo guild
+  --help
 
 Environment: NATS_URL and DATABASE_URL name servers to use instead of starting them; LOG_LEVEL,
 OTEL_EXPORTER_OTLP_ENDPOINT and GUILDHALL_TRACE_RATIO are passed on to every app.

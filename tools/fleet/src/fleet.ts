@@ -227,7 +227,7 @@ class LocalFleet implements Fleet {
   async stop({ now = false }: { readonly now?: boolean } = {}): Promise<void> {
     this.#isReady = false;
     if (now) {
-      await this.killAll({ servers: true });
+      await Promise.all(this.#everything(true).map((each) => each.halt()));
     } else {
       const members = [...this.#members.values()];
       const atEdge = (member: Member): boolean => EDGE_APPS.has(member.plan.app);

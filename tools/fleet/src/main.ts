@@ -17,7 +17,7 @@ import { inspectFleet, stopFleet } from './running-fleet.js';
 
 const API_PORT_USUAL = 4000;
 const GATEWAY_PORT_USUAL = 4100;
-/** One Ctrl-C may arrive twice, from the terminal and passed on by npm: that is not a second one. */
+/** One Ctrl-C may come twice, from the terminal and passed on by npm: that is no second one. */
 const SAME_SIGNAL_MS = 400;
 
 async function main(): Promise<number> {

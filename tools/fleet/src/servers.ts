@@ -83,7 +83,7 @@ export async function postgresServer(
     name: 'postgres',
     stopSignal: 'SIGINT',
     // Unlike SIGKILL it takes the server's own children along and frees its shared memory.
-    killSignal: 'SIGQUIT',
+    haltSignal: 'SIGQUIT',
     stopTimeoutMs: POSTGRES_STOP_TIMEOUT_MS,
     onEvent,
     start: async () => {

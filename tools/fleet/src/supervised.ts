@@ -24,8 +24,8 @@ export interface SupervisedOptions {
   readonly start: (signal: AbortSignal) => Promise<RunningProcess>;
   /** What asks it to end in order. Default SIGTERM. */
   readonly stopSignal?: NodeJS.Signals;
-  /** What ends it now. Default SIGKILL. */
-  readonly killSignal?: NodeJS.Signals;
+  /** What ends it at once, but by its own hand. Default SIGKILL. */
+  readonly haltSignal?: NodeJS.Signals;
   /** How long it may take to end in order before it is killed. */
   readonly stopTimeoutMs: number;
   /** Crashes in a row that are made good; at the next it is given up. Default 10. */
@@ -89,10 +89,15 @@ export class Supervised {
     return this.#end((process) => process.stop(stopSignal, stopTimeoutMs));
   }
 
-  /** Ends it now. It stays down. */
+  /** Has it end at once. It stays down. */
+  halt(): Promise<void> {
+    const { haltSignal = 'SIGKILL', stopTimeoutMs } = this.#options;
+    return this.#end((process) => process.stop(haltSignal, stopTimeoutMs));
+  }
+
+  /** SIGKILL. It stays down. */
   kill(): Promise<void> {
-    const { killSignal = 'SIGKILL', stopTimeoutMs } = this.#options;
-    return this.#end((process) => process.stop(killSignal, stopTimeoutMs));
+    return this.#end((process) => process.kill());
   }
 
   /** Kills it behind the supervisor's back, which will start it again. Resolves when it is gone. */

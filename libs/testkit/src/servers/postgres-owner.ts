@@ -57,7 +57,7 @@ export function serverOwner(): ServerOwner | undefined {
 export function reachableFolder(dir: string, owner: ServerOwner | undefined): string {
   mkdirSync(dir, { recursive: true });
   if (owner === undefined) return dir;
-  // Temporary folders are made for their maker alone; to let others pass through shows them nothing.
+  // Temporary folders are made for their maker alone; passing through shows others nothing.
   for (const folder of ancestors(dir)) {
     if (folder.startsWith(join(tmpdir(), '/')) && !mayEnter(folder, owner)) {
       chmodSync(folder, statSync(folder).mode | MAY_ENTER_OTHER);

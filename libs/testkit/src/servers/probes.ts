@@ -1,4 +1,4 @@
-// Is a server ready? Asked over its own wire, by connecting: a log line or a sleep would be a guess.
+// Is a server ready? Asked over its own wire, by connecting: a log line or a sleep is a guess.
 
 import { get } from 'node:http';
 import { connect } from 'node:net';
