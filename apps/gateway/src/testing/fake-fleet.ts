@@ -6,8 +6,7 @@ import {
   partitionMethods,
   serveMethods,
   servePartition,
-  type MemoryBus,
-  type MemoryHub,
+  type Bus,
   type Subscription,
 } from '@guildhall/bus';
 import {
@@ -95,11 +94,11 @@ export class FakeFleet {
   attachesCount = 0;
   followsCount = 0;
   renewalsCount = 0;
-  readonly #bus: MemoryBus;
+  readonly #bus: Bus;
   readonly #served: Subscription[] = [];
 
-  constructor(hub: MemoryHub) {
-    this.#bus = hub.connect({ name: 'fleet' });
+  constructor(bus: Bus) {
+    this.#bus = bus;
     this.#serveOwners();
     this.#served.push(
       serveMethods(
@@ -122,7 +121,7 @@ export class FakeFleet {
     );
   }
 
-  get bus(): MemoryBus {
+  get bus(): Bus {
     return this.#bus;
   }
 
@@ -203,7 +202,10 @@ export class FakeFleet {
       id: String(idIn(topic.id)),
       channel_id: String(channelId),
       ...(this.guilds.has(topic.id) ? { guild_id: String(topic.id) } : {}),
-      author: { id: String(authorId) },
+      author: { id: String(authorId), username: 'author', discriminator: '0' },
+      timestamp: new Date(0).toISOString(),
+      mentions: [],
+      mention_roles: [],
       content,
       embeds: [{ title: content }],
       attachments: [],
@@ -365,7 +367,13 @@ export class FakeFleet {
       JSON.stringify({
         id: String(guild.id),
         name: 'guild',
-        channels: channelIds.map((id) => ({ id: String(id), type: 0 })),
+        roles: [{ id: String(guild.id), permissions: '0', colors: { primary_color: 0 } }],
+        channels: channelIds.map((id) => ({
+          id: String(id),
+          type: 0,
+          name: 'channel',
+          permission_overwrites: [],
+        })),
         members: memberIds.map((id) => ({ user: { id: String(id) }, roles: [] })),
         presences: [],
         voice_states: [],

@@ -37,7 +37,7 @@ export async function runGateway(
 ): Promise<RunningGateway> {
   const clock = new SystemClock();
   const hub = createMemoryBus(clock);
-  const fleet = new FakeFleet(hub);
+  const fleet = new FakeFleet(hub.connect({ name: 'fleet' }));
   const telemetry = fakeTelemetry({
     service: 'gateway',
     traceRatio: options.isTraced === true ? 1 : 0,
