@@ -2,13 +2,19 @@ import type { Ports } from '../domain/ports.js';
 import type { Events } from '../events.js';
 import { applicationRoutes } from './application-routes.js';
 import { authRoutes } from './auth-routes.js';
+import { banRoutes } from './ban-routes.js';
+import { channelRoutes } from './channel-routes.js';
 import { commandRoutes } from './command-routes.js';
 import { gatewayRoutes } from './gateway-routes.js';
+import { guildRoutes } from './guild-routes.js';
+import { inviteRoutes } from './invite-routes.js';
+import { memberRoutes } from './member-routes.js';
 import { messageRoutes } from './message-routes.js';
 import { oauthRoutes } from './oauth-routes.js';
 import { pinRoutes } from './pin-routes.js';
 import { reactionRoutes } from './reaction-routes.js';
 import { readStateRoutes } from './read-state-routes.js';
+import { roleRoutes } from './role-routes.js';
 import type { Route } from './route.js';
 import { userRoutes } from './user-routes.js';
 
@@ -17,13 +23,19 @@ export function allRoutes(ports: Ports, events: Events): Route[] {
   return [
     ...applicationRoutes(ports, events),
     ...authRoutes(ports),
+    ...banRoutes(ports),
+    ...channelRoutes(),
     ...commandRoutes(ports),
     ...gatewayRoutes(ports),
+    ...guildRoutes(ports),
+    ...inviteRoutes(),
+    ...memberRoutes(),
     ...messageRoutes(ports, events),
     ...oauthRoutes(ports),
     ...pinRoutes(),
     ...reactionRoutes(),
     ...readStateRoutes(ports),
+    ...roleRoutes(ports),
     ...userRoutes(ports),
   ];
 }
