@@ -593,7 +593,7 @@ describe('Two instances', () => {
   );
 });
 
-describe(`Random stories with restarts (${random})`, () => {
+describe(`Random stories with restarts and a bad connection (${random})`, () => {
   it(
     'end as the model says, and nothing is told twice',
     async () => {
@@ -619,7 +619,11 @@ describe(`Random stories with restarts (${random})`, () => {
             timeoutMs: 30_000,
           });
           const victim = own.pick([...fleet.running]);
-          if (fleet.running.size < 2 || own.chance(0.3)) await fleet.start(knobs);
+          if (fleet.running.size < 2 || own.chance(0.3)) {
+            const { store } = await fleet.start(knobs);
+            store.mishap = () =>
+              own.chance(0.04) ? own.pick(['lost', 'unheard'] as const) : undefined;
+          }
           await (own.chance(0.6) ? fleet.crash(victim) : fleet.drain(victim));
         }
         return restartsCount;
