@@ -13,7 +13,7 @@ import { isAtLeast } from './versions.mjs';
 const VERSION_MIN = '2.10.23';
 /** The Debian release whose nats-server is new enough and runs on the one before. */
 const SUITE = 'trixie';
-const INSTALL = `install nats-server ${VERSION_MIN} or newer so that it is on PATH, or set NATS_URL`;
+const INSTALL = `install nats-server ${VERSION_MIN} or newer onto PATH, or set NATS_URL`;
 
 /** Makes sure there is a nats-server and says which. Throws a Problem when there can be none. */
 export async function ensureNats(root) {

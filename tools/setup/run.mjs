@@ -24,7 +24,7 @@ export function run(command, args, { cwd, env, quiet = false } = {}) {
 
 /**
  * Runs a Node program that takes over from us: it has our terminal, signals sent to us reach it,
- * and its exit code becomes ours. Through the channel between us it also notices when we are killed.
+ * and its exit code becomes ours. By the channel between us it also notices when we are killed.
  */
 export function handOver(command, args, { cwd, env } = {}) {
   return new Promise((resolve, reject) => {

@@ -27,9 +27,8 @@ async function main(reportDir) {
   heading(`All stages (${seconds(performance.now() - startedMs)})`);
   for (const { name, passed, failed, tookMs } of results) {
     const tests = passed > 0 ? `, ${passed} passed` : '';
-    step(
-      `${name.padEnd(10)} ${failed === 0 ? 'ok' : `FAILED (${failed})`}${tests}, ${seconds(tookMs)}`,
-    );
+    const verdict = failed === 0 ? 'ok' : `FAILED (${failed})`;
+    step(`${name.padEnd(10)} ${verdict}${tests}, ${seconds(tookMs)}`);
   }
   process.stdout.write(`\n${summaryLine(results)}\n`);
   return results.some(({ failed }) => failed > 0) ? 1 : 0;

@@ -4,7 +4,7 @@
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Takes the lock of `dataDir` and returns what gives it back. Throws when a living fleet has it. */
+/** Takes the lock of `dataDir`; returns what gives it back. Throws when a living fleet has it. */
 export function lockData(dataDir: string): () => void {
   const file = join(dataDir, 'fleet.lock');
   const holder = lockHolder(dataDir);

@@ -8,7 +8,7 @@ export interface FleetOptions {
   readonly dataDir: string;
   /** Processes of each app; what is absent is as in `INSTANCES_DEFAULT`. */
   readonly instances?: Partial<Record<AppName, number>>;
-  /** Port of `api-1`; further ones take the ports after it that are free. Default: any free port. */
+  /** Port of `api-1`; more of them take free ports from the next on. Default: any free port. */
   readonly apiPort?: number;
   /** Port of `gateway-1`, as above. */
   readonly gatewayPort?: number;
