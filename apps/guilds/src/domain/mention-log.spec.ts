@@ -23,7 +23,7 @@ const record = (messageId: bigint, more: Partial<MentionRecord> = {}): MentionRe
 const asked = { channelId: CHANNEL, userId: ME, roleIds: [], joinedAtMs: 0, position: 0n };
 
 describe('MentionLog', () => {
-  it('counts by name, by role and by everyone, past a position, but not what one wrote oneself', () => {
+  it('counts by name, by role, by everyone, past a position, and not what one wrote', () => {
     const log = new MentionLog();
     log.put(CHANNEL, record(1n, { userIds: [ME] }));
     log.put(CHANNEL, record(2n, { roleIds: [ROLE] }));

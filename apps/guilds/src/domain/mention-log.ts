@@ -1,14 +1,16 @@
 /**
- * Who was mentioned where: one record per message that mentions anybody, and for a private channel one per
- * message, since there every message counts. A mention count is read off these records and kept nowhere,
- * so edits and deletes correct it, and @everyone costs one record whatever the number of members.
+ * Who was mentioned where: one record per message that mentions anybody, and for a private channel
+ * one per message, since there every message counts. A mention count is read off these records and
+ * kept nowhere, so edits and deletes correct it, and @everyone costs one record whatever the number
+ * of members.
  *
  * A role that few hold is recorded as the users who hold it when the message is written (see
- * ROLE_HOLDERS_MAX in message-mentions.ts), which is exact; one that many hold is recorded as the role, and
- * counts for those who hold it when the count is read.
+ * ROLE_HOLDERS_MAX in message-mentions.ts), which is exact; one that many hold is recorded as the
+ * role, and counts for those who hold it when the count is read.
  *
  * Memory keeps the newest records of each channel. What lies below is in the `mentions` table, and
- * `knownFrom` says where memory ends, so that whoever needs it exact from further back can ask the table.
+ * `knownFrom` says where memory ends, so that whoever needs it exact from further back can ask the
+ * table.
  */
 import { timestampOf } from '@guildhall/snowflake';
 import type { Document } from './tables.js';

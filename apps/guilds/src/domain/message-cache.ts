@@ -1,13 +1,14 @@
 /**
- * The messages of a topic that were written or asked for lately, with their reactions. Its owner is the
- * only writer and writes through it, so what is in it is exact, committed or not.
+ * The messages of a topic that were written or asked for lately, with their reactions. Its owner is
+ * the only writer and writes through it, so what is in it is exact, committed or not.
  *
- * What is not in it is read from PostgreSQL, and two things keep such a read from bringing back the past:
+ * What is not in it is read from PostgreSQL, and two things keep such a read from bringing back the
+ * past:
  *
- * - It begins after everything decided before it is committed (see inbound/message-loader.ts), so that what
- *   was changed and then evicted is read as changed.
- * - While it is under way the message may be loaded by another, changed, even deleted. What the cache knows
- *   by then wins, and that a message is gone is remembered for a while.
+ * - It begins after everything decided before it is committed (see inbound/message-loader.ts), so
+ *   that what was changed and then evicted is read as changed.
+ * - While it is under way the message may be loaded by another, changed, even deleted. What the
+ *   cache knows by then wins, and that a message is gone is remembered for a while.
  */
 import type { Message } from './message.js';
 import { NonceMemory } from './nonce-memory.js';
@@ -16,7 +17,9 @@ import { SendTimes } from './send-times.js';
 
 /** The most a cache holds: messages and single reactions count one each. */
 export const CACHED_MAX = 600;
-/** So many of the last used stay whatever their reactions, since a command may be about to use them. */
+/**
+ * So many of the last used stay whatever their reactions, since a command may be about to use them.
+ */
 export const KEPT_MIN = 16;
 /** How many messages are remembered as not there. */
 export const ABSENT_MAX = 2_000;

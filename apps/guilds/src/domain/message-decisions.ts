@@ -1,4 +1,6 @@
-/** Messages as they are written, edited and crossposted; and typing. Deleting: message-deletion.ts. */
+/**
+ * Messages as they are written, edited and crossposted; and typing. Deleting: message-deletion.ts.
+ */
 import {
   refuse,
   refuseField,
@@ -43,8 +45,9 @@ export interface CreatedMessage {
 }
 
 /**
- * A new message. With `enforce_nonce`, one that was sent under the same nonce not long ago is answered
- * again instead. The message replied to must have been loaded, and in slow mode when the author wrote last.
+ * A new message. With `enforce_nonce`, one that was sent under the same nonce not long ago is
+ * answered again instead. The message replied to must have been loaded, and in slow mode when the
+ * author wrote last.
  */
 export function createMessage(
   topic: MessageTopic,
@@ -97,7 +100,10 @@ export function createMessage(
   return { json: created(place, message, request), messageId: message.id };
 }
 
-/** A message that nobody wrote: somebody joined, or pinned a message. The topic must have the channel. */
+/**
+ * A message that nobody wrote: somebody joined, or pinned a message. The topic must have the
+ * channel.
+ */
 export function createSystemMessage(
   topic: MessageTopic,
   init: Pick<Message, 'channelId' | 'type' | 'author'> & Partial<Pick<Message, 'reference'>>,

@@ -4,7 +4,7 @@ import {
   PinRequestSchema,
   ReactionRequestSchema,
 } from '@guildhall/contracts';
-import { Fault } from '@guildhall/fault';
+import type { Fault } from '@guildhall/fault';
 import { snowflakeAt } from '@guildhall/snowflake';
 import {
   ANN,
@@ -127,7 +127,7 @@ describe('deleteMessages', () => {
 });
 
 describe('deleteLoadedMessages', () => {
-  it('deletes in bulks of a hundred, without those that are gone, with what is known of them', () => {
+  it('deletes in bulks of a hundred what is still there, with its reactions', () => {
     const ids = Array.from({ length: 103 }, () => stage.send(ANN, { content: '<@13>' }).id);
     const loaded = ids.map((id) => stage.guild.messages.get(TEXT, id)!);
     erase(ANN, [ids[0]!]);

@@ -13,8 +13,8 @@ const BULK_DELETE_MAX_AGE_MS = 14 * 24 * 60 * 60 * 1_000;
 const BULK_DELETE_MAX = 100;
 
 /**
- * One message, or, in bulk, those of many that are there. `loaded` is as they were read: many messages with
- * many reactions may be more than the topic keeps.
+ * One message, or, in bulk, those of many that are there. `loaded` is as they were read: many
+ * messages with many reactions may be more than the topic keeps.
  */
 export function deleteMessages(
   topic: MessageTopic,
@@ -40,8 +40,8 @@ export function deleteMessages(
 }
 
 /**
- * What somebody wrote in a channel goes, whoever asks for it: when it is banned. `loaded` is as it was read;
- * what the topic knows better counts, and what is gone by now is left out.
+ * What somebody wrote in a channel goes, whoever asks for it: when it is banned. `loaded` is as it
+ * was read; what the topic knows better counts, and what is gone by now is left out.
  */
 export function deleteLoadedMessages(
   topic: MessageTopic,
@@ -57,8 +57,8 @@ export function deleteLoadedMessages(
 }
 
 /**
- * Messages as the topic knows them now, or else as they were read. A message that was changed and forgotten
- * between the read and now is deleted all the same.
+ * Messages as the topic knows them now, or else as they were read. A message that was changed and
+ * forgotten between the read and now is deleted all the same.
  */
 function stillThere(place: Place, loaded: readonly CachedMessage[]): CachedMessage[] {
   const { channelId, messages } = place;

@@ -16,7 +16,9 @@ export interface MessageExtras {
   readonly nonce?: string | number;
 }
 
-/** A message as in an answer. Users are shown as they are now, or as they were when they were here. */
+/**
+ * A message as in an answer. Users are shown as they are now, or as they were when they were here.
+ */
 export function messageJson(place: Place, message: Message, extras: MessageExtras = {}): object {
   return {
     ...renderedMessage(place, message, extras),
@@ -24,7 +26,10 @@ export function messageJson(place: Place, message: Message, extras: MessageExtra
   };
 }
 
-/** The `d` of MESSAGE_CREATE and MESSAGE_UPDATE: the message, and in a guild the members it is about. */
+/**
+ * The `d` of MESSAGE_CREATE and MESSAGE_UPDATE: the message, and in a guild the members it is
+ * about.
+ */
 export function messageEventJson(
   place: Place,
   message: Message,

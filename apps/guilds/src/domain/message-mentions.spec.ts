@@ -97,7 +97,7 @@ describe('whom a message mentions', () => {
     expect(count(ANN)).toBe(1);
   });
 
-  it('records nothing of a message that mentions nobody, and everything in a private channel', () => {
+  it('records nobody mentioned in a guild, and everything in a private channel', () => {
     expect(stage.send(ANN, { content: 'x' }).changes.rows).toHaveLength(1);
     stage.send(ANN, { content: 'x' }, stage.direct);
     stage.send(BEN, { content: 'x' }, stage.direct);

@@ -9,7 +9,9 @@ import type { Message } from './message.js';
 import { sortedIds } from './member.js';
 import type { User } from './user-document.js';
 
-/** Up to so many holders of a role are recorded by user, which is exact whoever gets the role later. */
+/**
+ * Up to so many holders of a role are recorded by user, which is exact whoever gets the role later.
+ */
 export const ROLE_HOLDERS_MAX = 100;
 /** In a larger guild nobody is looked for: the search would be felt by everybody. */
 export const MEMBERS_SEARCHED_MAX = 20_000;
@@ -59,8 +61,9 @@ function mayMention(guild: Guild, roleId: bigint, permissions: bigint): boolean 
 }
 
 /**
- * What the mention log keeps of a message; undefined: nothing. A role that few hold is recorded as those
- * who hold it now, any other as itself, which counts for whoever holds it when the count is read.
+ * What the mention log keeps of a message; undefined: nothing. A role that few hold is recorded as
+ * those who hold it now, any other as itself, which counts for whoever holds it when the count is
+ * read.
  */
 export function mentionRecordOf(place: Place, message: Message): MentionRecord | undefined {
   const { guild } = place;

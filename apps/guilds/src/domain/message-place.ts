@@ -1,6 +1,6 @@
 /**
- * Where messages are: a channel of a guild, or a private channel, as one actor has it. What the two kinds
- * of topic differ in is asked here, so that decisions about messages are written once.
+ * Where messages are: a channel of a guild, or a private channel, as one actor has it. What the two
+ * kinds of topic differ in is asked here, so that decisions about messages are written once.
  */
 import { refuse } from '@guildhall/contracts';
 import {
@@ -140,8 +140,9 @@ export class Place {
   }
 
   /**
-   * The message. Refuses with 10008 if there is none. Throws `unavailable` if it is not known: it was
-   * loaded before the decision, so the topic has been let go and taken since, and the caller tries again.
+   * The message. Refuses with 10008 if there is none. Throws `unavailable` if it is not known: it
+   * was loaded before the decision, so the topic has been let go and taken since, and the caller
+   * tries again.
    */
   message(messageId: bigint): CachedMessage {
     const entry = this.messages.get(this.channelId, messageId);
@@ -150,7 +151,9 @@ export class Place {
     throw new Fault(FaultCode.Unavailable, 'the message was let go');
   }
 
-  /** There is a new message. In a quiet private channel the others are told that there is a channel. */
+  /**
+   * There is a new message. In a quiet private channel the others are told that there is a channel.
+   */
   noteMessage(messageId: bigint, changes: Changes): void {
     if (this.#channel !== undefined) {
       this.#channel.lastMessageId = messageId;

@@ -91,8 +91,8 @@ export function isWritten(message: Message): boolean {
 }
 
 /**
- * The message's row. What is empty is left out. `pinned_at` is there for pinned messages only: an index
- * looks for it, and sorts by it as text.
+ * The message's row. What is empty is left out. `pinned_at` is there for pinned messages only: an
+ * index looks for it, and sorts by it as text.
  */
 export function messageDocument(message: Message): Document {
   return {

@@ -1,6 +1,6 @@
-// A long history of messages against the plainest model there is: an array, and for each message the set
-// of people it mentions, worked out when it is written. After each step what memory, the stored rows and
-// the mention log say of a channel is what the array says.
+// A long history of messages against the plainest model there is: an array, and for each message
+// the set of people it mentions, worked out when it is written. After each step what memory, the
+// stored rows and the mention log say of a channel is what the array says.
 import { create } from '@bufbuild/protobuf';
 import {
   ClearReactionsRequestSchema,

@@ -15,8 +15,8 @@ export const PINS_MAX = 250;
 const PINNING = Permission.PIN_MESSAGES | Permission.MANAGE_MESSAGES;
 
 /**
- * Pins a message, and says so in the channel. The message must have been loaded, and how many pins the
- * channel has.
+ * Pins a message, and says so in the channel. The message must have been loaded, and how many pins
+ * the channel has.
  */
 export function putPin(topic: MessageTopic, request: PinRequest, changes: Changes): void {
   const place = pinningPlace(topic, request, changes);

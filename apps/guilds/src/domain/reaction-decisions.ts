@@ -27,11 +27,12 @@ export function putReaction(topic: MessageTopic, request: ReactionRequest, chang
   }
   const shown = known ?? emoji;
 
-  place.messages.addReaction(entry, shown, userId, changes.nowMs);
+  const atMs = reactions.nextAtMs(changes.nowMs);
+  place.messages.addReaction(entry, shown, userId, atMs);
   changes.put(
     'reactions',
     [message.id, emojiKey(shown), userId],
-    reactionDocument(shown, changes.nowMs, place.user(userId)),
+    reactionDocument(shown, atMs, place.user(userId)),
   );
   const { actor } = place;
   changes.event({

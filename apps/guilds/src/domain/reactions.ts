@@ -8,7 +8,9 @@ export interface Emoji {
   readonly name: string;
 }
 
-/** Tells emoji apart, and is the key of their rows. A custom emoji is its id, whatever it is called. */
+/**
+ * Tells emoji apart, and is the key of their rows. A custom emoji is its id, whatever it is called.
+ */
 export function emojiKey(emoji: Emoji): string {
   return emoji.id === 0n ? emoji.name : `:${emoji.id}`;
 }
@@ -34,6 +36,7 @@ export interface ReactionRow {
 export class Reactions {
   readonly #byEmoji = new Map<string, EmojiReactions>();
   #size = 0;
+  #lastAtMs = 0;
 
   /** From all the rows of a message, sorted by time. */
   static restore(rows: readonly ReactionRow[]): Reactions {
@@ -68,6 +71,11 @@ export class Reactions {
     return this.#byEmoji.values();
   }
 
+  /** When the next one is: later than every other, since their times are their order. */
+  nextAtMs(nowMs: number): number {
+    return Math.max(nowMs, this.#lastAtMs + 1);
+  }
+
   /** Says whether it was not there. */
   add(emoji: Emoji, userId: bigint, atMs: number): boolean {
     const key = emojiKey(emoji);
@@ -75,11 +83,14 @@ export class Reactions {
     if (reactions === undefined) this.#byEmoji.set(key, (reactions = { emoji, users: new Map() }));
     if (reactions.users.has(userId)) return false;
     reactions.users.set(userId, atMs);
+    this.#lastAtMs = Math.max(this.#lastAtMs, atMs);
     this.#size += 1;
     return true;
   }
 
-  /** Says whether it was there. An emoji without reactions is gone, and its place in the order too. */
+  /**
+   * Says whether it was there. An emoji without reactions is gone, and its place in the order too.
+   */
   remove(emoji: Emoji, userId: bigint): boolean {
     const reactions = this.of(emoji);
     if (reactions === undefined || !reactions.users.delete(userId)) return false;

@@ -1,6 +1,6 @@
 /**
- * When each member last wrote in channels with slow mode. What is not in it is found among the messages:
- * see `lastSentAt` in outbound/message-store.ts.
+ * When each member last wrote in channels with slow mode. What is not in it is found among the
+ * messages: see `lastSentAt` in outbound/message-store.ts.
  */
 
 /** The most entries of one topic; those unused for longest go first, and are looked up again. */

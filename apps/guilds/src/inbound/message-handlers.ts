@@ -1,4 +1,6 @@
-/** The `Messages` service: messages of guild channels and private channels, addressed by channel. */
+/**
+ * The `Messages` service: messages of guild channels and private channels, addressed by channel.
+ */
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { Handlers } from '@guildhall/bus';
 import type { Clock } from '@guildhall/clock';

@@ -1,9 +1,9 @@
 /**
- * What is read of messages: pages of history, single ones, reactions, pins. Permission is asked in memory,
- * the rows come from PostgreSQL, and the answer is rendered with the users as they are now.
+ * What is read of messages: pages of history, single ones, reactions, pins. Permission is asked in
+ * memory, the rows come from PostgreSQL, and the answer is rendered with the users as they are now.
  *
- * The read begins when everything decided before it is committed, so an answer has what its asker was told
- * is done; and rows are only there when they are committed.
+ * The read begins when everything decided before it is committed, so an answer has what its asker
+ * was told is done; and rows are only there when they are committed.
  */
 import {
   refuse,

@@ -40,8 +40,8 @@ export class MessageLoader {
   }
 
   /**
-   * Loads messages; those that there are not are known to be absent then. Resolves to those that there
-   * are. 0n is passed over.
+   * Loads messages; those that there are not are known to be absent then. Resolves to those that
+   * there are. 0n is passed over.
    */
   async messages(ref: TopicRef, ids: readonly bigint[]): Promise<CachedMessage[]> {
     const topic = await this.topic(ref);
@@ -69,8 +69,8 @@ export class MessageLoader {
   }
 
   /**
-   * What a new message needs: the one it replies to, the one its nonce was sent with, and, in slow mode,
-   * when its author last wrote. Most need nothing.
+   * What a new message needs: the one it replies to, the one its nonce was sent with, and, in slow
+   * mode, when its author last wrote. Most need nothing.
    */
   async forNew(ref: TopicRef, request: CreateMessageRequest, nowMs: number): Promise<void> {
     const topic = await this.topic(ref);

@@ -1,9 +1,9 @@
 /**
- * Messages as PostgreSQL has them. History is read from here; the owner's memory has only what commands
- * are about. Writing is the group commit's, nobody else's.
+ * Messages as PostgreSQL has them. History is read from here; the owner's memory has only what
+ * commands are about. Writing is the group commit's, nobody else's.
  *
- * Every query stays within one topic and follows a primary key: `(topic, channel, message)` for messages
- * and mentions, `(topic, message, emoji, user)` for reactions.
+ * Every query stays within one topic and follows a primary key: `(topic, channel, message)` for
+ * messages and mentions, `(topic, message, emoji, user)` for reactions.
  */
 import type { Queryable, Store } from '@guildhall/store';
 import type { CachedMessage } from '../domain/message-cache.js';
@@ -138,7 +138,8 @@ const MENTIONS_BETWEEN = {
            AND (document ? 'everyone' OR document->'user_ids' ? $6::text
              OR document->'role_ids' ?| $7::text[])`,
 };
-// As for the last messages in topic-store.ts: one probe per channel finds it, a second its newest rows.
+// As for the last messages in topic-store.ts: one probe per channel finds it, a second its newest
+// rows.
 const NEWEST_MENTIONS = {
   name: 'newest-mentions',
   text: `WITH RECURSIVE channel AS (
@@ -200,8 +201,8 @@ export class MessageStore {
   }
 
   /**
-   * A part of the history, newest first: the newest before one, the oldest after one, or those on both
-   * sides of one, which is then among them. The message named need not exist.
+   * A part of the history, newest first: the newest before one, the oldest after one, or those on
+   * both sides of one, which is then among them. The message named need not exist.
    */
   async page(topicId: bigint, channelId: bigint, query: PageQuery): Promise<Message[]> {
     const { limit, before, after, around } = query;
@@ -240,7 +241,9 @@ export class MessageStore {
     return counts;
   }
 
-  /** Who reacted with an emoji (its key), by ascending id, after one; as they were then, if known. */
+  /**
+   * Who reacted with an emoji (its key), by ascending id, after one; as they were then, if known.
+   */
   async reactors(
     topicId: bigint,
     messageId: bigint,
@@ -261,7 +264,10 @@ export class MessageStore {
     });
   }
 
-  /** Pinned messages, the latest pin first. `before`: those pinned before that time, as it is stored. */
+  /**
+   * Pinned messages, the latest pin first. `before`: those pinned before that time, as it is
+   * stored.
+   */
   async pins(
     topicId: bigint,
     channelId: bigint,
@@ -291,8 +297,8 @@ export class MessageStore {
   }
 
   /**
-   * What somebody wrote in these channels after a position, with the reactions, by channel. For a ban that
-   * takes messages along.
+   * What somebody wrote in these channels after a position, with the reactions, by channel. For a
+   * ban that takes messages along.
    */
   async messagesOf(
     topicId: bigint,
