@@ -128,7 +128,7 @@ class Hub implements MemoryHub {
     const message: WireMessage = {
       subject,
       // A copy, as the wire makes one: neither side sees what the other does to its bytes.
-      data: Uint8Array.from(data),
+      data: data.slice(),
       reply,
       headers: headers === undefined ? undefined : wireHeaders(0, headers),
     };

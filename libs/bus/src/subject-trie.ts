@@ -42,10 +42,10 @@ export class SubjectTrie<T> {
 
 function collect<T>(node: Node<T>, tokens: readonly string[], at: number, found: T[]): void {
   if (at === tokens.length) {
-    found.push(...node.here);
+    if (node.here.size > 0) found.push(...node.here);
     return;
   }
-  found.push(...node.below);
+  if (node.below.size > 0) found.push(...node.below);
   const literal = node.children.get(tokens[at]!);
   if (literal !== undefined) collect(literal, tokens, at + 1, found);
   const any = node.children.get('*');
