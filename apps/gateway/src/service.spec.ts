@@ -784,6 +784,24 @@ describe('a person', () => {
     expect(data(await client.next('MESSAGE_CREATE'))['content']).toBe('first');
   });
 
+  it('follows a private channel as it is when its beginning is gone', async () => {
+    gateway = await runGateway();
+    const { fleet } = gateway;
+    const personId = fleet.user('person', { bot: false });
+    const client = await connect(gateway);
+    await client.identify({ token: 'person' });
+    const conversation = fleet.conversation([personId, fakeId()]);
+    fleet.message(conversation, conversation.id, 'long ago');
+    fleet.prune(conversation);
+    fleet.emit(fleet.users.get(personId)!, Signal.PrivateChannelOpened, {
+      topic_id: String(conversation.id),
+    });
+    await eventually(() => fleet.attachesCount === 2, { label: 'it is attached anew' });
+    fleet.message(conversation, conversation.id, 'now');
+    expect(data(await client.next('MESSAGE_CREATE'))['content']).toBe('now');
+    expect(contents(client)).toEqual(['now']);
+  });
+
   it('is not told what only others of its sessions, or bots, are told', async () => {
     gateway = await runGateway();
     const { botId, guild, client } = await loggedIn(gateway);

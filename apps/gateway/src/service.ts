@@ -128,6 +128,7 @@ export function assembleService(parts: ServiceParts): GatewayService {
       if (session.isPresent) book.put(session);
     },
     onLost: (session) => life.invalidate(session),
+    onForgotten: (session, topicId) => void attaching.privateChannel(session, topicId),
   });
   const attaching: Attaching = new Attaching({
     relays,

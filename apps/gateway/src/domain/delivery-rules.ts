@@ -50,7 +50,8 @@ export class EventRules {
   constructor(event: TopicEvent, kind: TopicKind) {
     this.#event = event;
     this.#kind = kind;
-    this.#intents = intentsFor(event.type, kind === 'private');
+    // A user's own topic tells of its private channels.
+    this.#intents = intentsFor(event.type, kind !== 'guild');
     this.#isForPeople = PEOPLE_ONLY.has(event.type);
     this.#hasContent = kind === 'guild' && (event.hasContent || CARRIES_CONTENT.has(event.type));
     this.#only = event.onlyUserIds.length === 0 ? undefined : new Set(event.onlyUserIds);

@@ -133,7 +133,7 @@ export class TopicRelay<S extends Subscriber> {
     return this.#duplicatesCount;
   }
 
-  /** Whether an event is known to be missing. */
+  /** Whether an event is known to be missing, or was known to others before it came here. */
   get hasGap(): boolean {
     return this.#early.size > 0 || this.#ahead.size > 0;
   }
@@ -176,7 +176,8 @@ export class TopicRelay<S extends Subscriber> {
 
   /**
    * The owner answered. What comes out is for after the snapshot's own dispatch. Undefined when the
-   * snapshot is older than what is remembered here: the session must ask again.
+   * snapshot is older than what is remembered here: the session must ask again. One that is ahead
+   * of the relay is no hole yet: what lies between may be on its way (see `hasGap`).
    */
   attached(follower: Follower<S>, snapshot: Snapshot): RelayOutcome<S> | undefined {
     const outcome = emptyOutcome<S>();
@@ -205,7 +206,6 @@ export class TopicRelay<S extends Subscriber> {
       follower.aheadSeq = snapshot.seq;
       follower.aheadView = view;
       this.#ahead.add(follower);
-      outcome.needsRepair = true;
     } else {
       this.#join(follower, view);
     }

@@ -41,6 +41,8 @@ export interface RelaysOptions {
   readonly onLeft: (session: Session) => void;
   /** What a session missed cannot be told it any more. */
   readonly onLost: (session: Session) => void;
+  /** The beginning of a private channel is gone: the session was detached, and may attach anew. */
+  readonly onForgotten: (session: Session, topicId: bigint) => void;
 }
 
 /** What is asked for when a session attaches to a guild or private channel. */
@@ -71,8 +73,7 @@ interface Entry {
 const SNAPSHOT_TRIES_MAX = 5;
 const TOPICS_PER_FOLLOW = 5_000;
 const REPAIR_BACKOFF = { firstMs: 50, capMs: 2_000 };
-/** What a digest says may still be on its way to us. */
-const DIGEST_GRACE_MS = 100;
+const ON_THE_WAY_MS = 100;
 
 /** See the top of the file. */
 export class Relays {
@@ -155,9 +156,7 @@ export class Relays {
     for (const { topicId, seq } of topics) {
       const entry = this.#entries.get(topicId);
       if (entry === undefined || !entry.relay.isBehind(seq)) continue;
-      this.#options.clock.setTimer(DIGEST_GRACE_MS, () => {
-        if (entry.relay.isBehind(seq)) this.#repair(entry);
-      });
+      this.#repairUnlessWhole(entry, seq);
     }
   }
 
@@ -241,8 +240,9 @@ export class Relays {
     if (outcome === undefined) return undefined;
     onSnapshot?.(answer);
     this.#settle(entry, outcome, undefined);
-    // The snapshot is of a later position than the relay's, or the start of the topic is wanted.
-    if (outcome.needsRepair || entry.relay.isBehind(lastSeq)) this.#repair(entry);
+    if (outcome.needsRepair || snapshot.seq < lastSeq) this.#repair(entry);
+    // The answer may have come before the events it knows of.
+    else if (entry.relay.hasGap) this.#repairUnlessWhole(entry, lastSeq);
     return answer;
   }
 
@@ -308,6 +308,13 @@ export class Relays {
     if (outcome.ended.length > 0) this.#closeIfEmpty(entry.relay.topicId);
   }
 
+  /** Somebody is further than we are. Most often the events are just on their way. */
+  #repairUnlessWhole(entry: Entry, seq: number): void {
+    this.#options.clock.setTimer(ON_THE_WAY_MS, () => {
+      if (entry.relay.isBehind(seq)) this.#repair(entry);
+    });
+  }
+
   #repair(entry: Entry): void {
     if (entry.isRepairing || entry.isClosed) return;
     entry.isRepairing = true;
@@ -352,8 +359,16 @@ export class Relays {
   }
 
   #lose(entry: Entry): void {
-    const sessions = new Set([...entry.relay.followers()].map(({ subscriber }) => subscriber));
-    this.#options.events.gapLost(entry.relay.topicId, sessions.size);
+    const { relay } = entry;
+    const sessions = new Set([...relay.followers()].map(({ subscriber }) => subscriber));
+    if (relay.kind === 'private' && relay.position === 0) {
+      for (const session of sessions) {
+        this.detach(session, relay.topicId);
+        this.#options.onForgotten(session, relay.topicId);
+      }
+      return;
+    }
+    this.#options.events.gapLost(relay.topicId, sessions.size);
     for (const session of sessions) this.#options.onLost(session);
   }
 
