@@ -1,6 +1,6 @@
-// Hot path: LinkedBus.publish, Asking.one, encodeBody, decodeReply. Requests and publishes a second over
-// a real nats-server on this machine, all ends in one process, and over the twin in memory; so each
-// figure pays for both sides. `typed` adds protobuf and the method table.
+// Hot path: LinkedBus.publish, Asking.one, encodeBody, decodeReply. Requests and publishes a second
+// over a real nats-server on this machine, all ends in one process, and over the twin in memory; so
+// each figure pays for both sides. `typed` adds protobuf and the method table.
 //
 //   npm run bench -- bus
 import { SystemClock } from '@guildhall/clock';

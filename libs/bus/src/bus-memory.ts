@@ -18,7 +18,8 @@ export interface Transit {
 
 /**
  * What happens to a message: lost, twice, or later. What is sent after it from the same connection
- * to the same connection waits as well, since a server keeps that order. Undefined: nothing special.
+ * to the same connection waits as well, since a server keeps that order. Undefined: nothing
+ * special.
  */
 export type Fate = 'drop' | 'duplicate' | { readonly delayMs: number } | undefined;
 
@@ -29,7 +30,9 @@ export interface MemoryHubOptions {
 
 /** One connection to the hub, and what may happen to it. */
 export interface MemoryBus extends Bus {
-  /** As a lost connection: requests under way end, nothing is sent or heard. May be called twice. */
+  /**
+   * As a lost connection: requests under way end, nothing is sent or heard. May be called twice.
+   */
   disconnect(): void;
   /** As nats.js after it connected again: interest is back, what was published meanwhile is not. */
   reconnect(): void;
@@ -39,7 +42,9 @@ export interface MemoryBus extends Bus {
 export interface MemoryHub {
   /** Names must differ; the clock is the hub's unless told. */
   connect(options: Partial<BusOptions> & { readonly name: string }): MemoryBus;
-  /** Decides the fate of each message; the first rule with an opinion counts. Returns how to end it. */
+  /**
+   * Decides the fate of each message; the first rule with an opinion counts. Returns how to end it.
+   */
   rule(fate: (transit: Transit) => Fate): () => void;
   /** How many messages have been handed over so far. */
   readonly deliveredCount: number;

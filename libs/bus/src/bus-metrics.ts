@@ -27,7 +27,9 @@ const GAUGES: Partial<Record<keyof BusCounts, string>> = {
 const snakeCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** Shows a bus's counts among the metrics of its process. Once per process: a second call throws. */
+/**
+ * Shows a bus's counts among the metrics of its process. Once per process: a second call throws.
+ */
 export function showBusCounts(bus: Bus, metrics: Metrics): void {
   for (const [type, specs] of [['counter', COUNTERS] as const, ['gauge', GAUGES] as const]) {
     for (const [key, help] of Object.entries(specs)) {

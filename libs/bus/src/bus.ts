@@ -70,8 +70,8 @@ export interface Subscription {
   /** Ends it; nothing is handed over any more. May be called twice. */
   unsubscribe(): void;
   /**
-   * Ends it gently: the server sends no more, what has arrived is handed over, and what was taken by
-   * `serve` is answered (waited for at most 10 s). May be called twice. Never rejects.
+   * Ends it gently: the server sends no more, what has arrived is handed over, and what was taken
+   * by `serve` is answered (waited for at most 10 s). May be called twice. Never rejects.
    */
   drain(): Promise<void>;
 }
@@ -105,7 +105,9 @@ export interface BusCounts {
   assemblyBytes: number;
 }
 
-/** One connection. All methods may be called in any state; after `close` they fault or do nothing. */
+/**
+ * One connection. All methods may be called in any state; after `close` they fault or do nothing.
+ */
 export interface Bus {
   /** Who is connected, for logs. */
   readonly name: string;
@@ -115,16 +117,17 @@ export interface Bus {
   readonly payloadBytesMax: number;
 
   /**
-   * Asks one instance. Rejects with a Fault: `unavailable` at once when nobody serves the subject or
-   * the bus is disconnected, `timeout` when no answer came (or the connection was lost meanwhile: it
-   * may have happened), `overloaded` when too many requests are under way, `invalid` when the
-   * payload is too large, `malformed` when the answer cannot be read, or what the other side says.
+   * Asks one instance. Rejects with a Fault: `unavailable` at once when nobody serves the subject
+   * or the bus is disconnected, `timeout` when no answer came (or the connection was lost
+   * meanwhile: it may have happened), `overloaded` when too many requests are under way, `invalid`
+   * when the payload is too large, `malformed` when the answer cannot be read, or what the other
+   * side says.
    */
   request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Uint8Array>;
 
   /**
-   * As `request`, but `onReply` is called in the very turn in which the answer arrived, in its order
-   * relative to everything else that this bus hands over. A promise would lose that order.
+   * As `request`, but `onReply` is called in the very turn in which the answer arrived, in its
+   * order relative to everything else that this bus hands over. A promise would lose that order.
    */
   requestCallback(
     subject: string,

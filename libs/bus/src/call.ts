@@ -93,8 +93,8 @@ export async function callOwner<I extends DescMessage, O extends DescMessage>(
 }
 
 /**
- * Asks every instance of a service; resolves with what came until `expected` answers or the timeout.
- * An answer that cannot be read is among the faults.
+ * Asks every instance of a service; resolves with what came until `expected` answers or the
+ * timeout. An answer that cannot be read is among the faults.
  */
 export async function callAll<I extends DescMessage, O extends DescMessage>(
   bus: Bus,

@@ -33,9 +33,9 @@ export interface LinkSubscription {
 }
 
 /**
- * What NATS and its twin in memory must be able to do; everything else is in LinkedBus, once. Messages
- * are handed over synchronously in the order of their arrival over all subscriptions, never during a
- * call of `publish` or `subscribe`. Callbacks do not throw.
+ * What NATS and its twin in memory must be able to do; everything else is in LinkedBus, once.
+ * Messages are handed over synchronously in the order of their arrival over all subscriptions,
+ * never during a call of `publish` or `subscribe`. Callbacks do not throw.
  */
 export interface Link {
   readonly isConnected: boolean;

@@ -285,7 +285,9 @@ class LinkedSubscription implements Subscription {
   }
 }
 
-/** Waits for the work, whatever becomes of it (a lost connection hands nothing over), or the time. */
+/**
+ * Waits for the work, whatever becomes of it (a lost connection hands nothing over), or the time.
+ */
 function settled(work: Promise<unknown>, clock: Clock, timeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = clock.setTimer(timeoutMs, resolve);

@@ -15,7 +15,9 @@ export function publishMessage<S extends DescMessage>(
   return bus.publish(subject, toBinary(schema, create(schema, message)), trace);
 }
 
-/** As {@link Bus.subscribe}, for messages. What cannot be decoded is counted, logged and set aside. */
+/**
+ * As {@link Bus.subscribe}, for messages. What cannot be decoded is counted, logged and set aside.
+ */
 export function subscribeMessages<S extends DescMessage>(
   bus: Bus,
   schema: S,

@@ -1,5 +1,6 @@
 // The envelope of an answer, fleet.bus.v1.Reply. It is written and read by hand when it carries a
-// body, which is nearly always: a guild of many members is several MB, and one copy of it is enough.
+// body, which is nearly always: a guild of many members is several MB, and one copy of it is
+// enough.
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ReplySchema } from '@guildhall/contracts';
 import { Fault, FaultCode, isFaultCode } from '@guildhall/fault';

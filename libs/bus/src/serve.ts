@@ -73,7 +73,9 @@ export interface ServeOptions {
   readonly tracer?: Tracer | undefined;
   readonly logger?: Logger | undefined;
   readonly metrics?: Metrics | undefined;
-  /** Requests that may be in the handlers' hands; more are refused as `overloaded`. Default 16,384. */
+  /**
+   * Requests that may be in the handlers' hands; more are refused as `overloaded`. Default 16,384.
+   */
   readonly inFlightMax?: number | undefined;
 }
 
@@ -94,7 +96,9 @@ type AnyHandler = (request: unknown, call: Call) => unknown;
 
 const IN_FLIGHT_MAX = 16_384;
 
-/** The methods of some services with their handlers: made once, then attached to many partitions. */
+/**
+ * The methods of some services with their handlers: made once, then attached to many partitions.
+ */
 export class MethodTable {
   readonly missing: readonly string[];
   readonly #methods = new Map<string, Method>();

@@ -2,8 +2,8 @@
 //
 // A beat is heard by the others not before it was sent, and they bury us a lease after they last
 // heard us. Our own beats come back to us as they go to the others; so from the moment at which a
-// beat that came back was *sent*, we are safe for one lease, and not a moment longer: a process that
-// is cut off, or stood still, stops being an owner before anybody takes over.
+// beat that came back was *sent*, we are safe for one lease, and not a moment longer: a process
+// that is cut off, or stood still, stops being an owner before anybody takes over.
 
 const UNHEARD_BEATS_MAX = 64;
 
@@ -34,8 +34,8 @@ export class OwnLease {
   }
 
   /**
-   * Our own beat came back. False when the lease had ended before the beat was sent: for a while the
-   * others may have taken us for dead.
+   * Our own beat came back. False when the lease had ended before the beat was sent: for a while
+   * the others may have taken us for dead.
    */
   heard(beat: bigint): boolean {
     const sentAtMs = this.#sentAtMs.get(beat);

@@ -1,7 +1,8 @@
 // Who is alive and who owns which partition, agreed on without agreeing: every instance says on one
-// subject, several times a lease, that it is there; everyone draws the same owners from the same set
-// of ready instances (see PlacementRing). Views differ for as long as a message takes, so for that
-// long two may think they own a partition; what they write is fenced by the epoch in the database.
+// subject, several times a lease, that it is there; everyone draws the same owners from the same
+// set of ready instances (see PlacementRing). Views differ for as long as a message takes, so for
+// that long two may think they own a partition; what they write is fenced by the epoch in the
+// database.
 //
 //   join()          setReady() and listened for a beat         beginDrain()        leave()
 //     joining ───────────────────────► ready ───────────────────► draining ──────────► left
@@ -25,7 +26,9 @@ type State = 'joining' | 'ready' | 'draining' | 'left';
 
 const BEAT_MS = 500;
 const LEASE_MS = 2_000;
-/** A timer that is later than this part of a beat: the process stood still, and has mail to read. */
+/**
+ * A timer that is later than this part of a beat: the process stood still, and has mail to read.
+ */
 const LATE_BEATS = 0.5;
 /** After mail may have been missed, everybody gets the time for a beat and its way. */
 const GRACE_BEATS = 1.5;
@@ -102,7 +105,9 @@ export class Placement {
     return this.#state;
   }
 
-  /** Whether the others take this instance for alive: false also before its first beat came back. */
+  /**
+   * Whether the others take this instance for alive: false also before its first beat came back.
+   */
   get isConnected(): boolean {
     return this.#lease.isValid(this.#clock.monotonicMs());
   }
@@ -159,14 +164,16 @@ export class Placement {
     this.#readyIfItMay();
   }
 
-  /** Resolves when this instance has become ready for the first time and the fleet has been told. */
+  /**
+   * Resolves when this instance has become ready for the first time and the fleet has been told.
+   */
   whenReady(): Promise<void> {
     return this.#ready.promise;
   }
 
   /**
-   * Gives up all partitions, at once in its own eyes and in those of the others as soon as they hear
-   * it, which is when the promise resolves. Never rejects. May be called twice.
+   * Gives up all partitions, at once in its own eyes and in those of the others as soon as they
+   * hear it, which is when the promise resolves. Never rejects. May be called twice.
    */
   async beginDrain(): Promise<void> {
     if (this.#state === 'left') return;
