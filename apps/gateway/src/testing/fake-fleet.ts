@@ -367,6 +367,8 @@ export class FakeFleet {
       JSON.stringify({
         id: String(guild.id),
         name: 'guild',
+        // As of which event this is: no client knows the key, but specs do.
+        seq: guild.seq,
         roles: [{ id: String(guild.id), permissions: '0', colors: { primary_color: 0 } }],
         channels: channelIds.map((id) => ({
           id: String(id),
