@@ -183,15 +183,17 @@ export class World {
   }
 }
 
-/** Starts an api. Worlds with one `database` share what is stored. */
+/** Starts an api. Worlds of one schema share what is stored; a quiet one records no spans or lines. */
 export async function makeWorld(
   ground: Ground,
   given: Partial<Config> = {},
-  schema = 'api',
+  { schema = 'api', isQuiet = false } = {},
 ): Promise<World> {
   const clock = new ManualClock();
   const hub = createMemoryBus(new SystemClock());
-  const telemetry = fakeTelemetry({ service: 'api' });
+  const telemetry = fakeTelemetry(
+    isQuiet ? { traceRatio: 0, logLevel: 'error' } : { service: 'api' },
+  );
   const config = toConfig({
     port: 0,
     publicUrl: 'http://files.example',
@@ -209,8 +211,8 @@ export async function makeWorld(
     applicationName: 'spec',
   });
   const random = new SeededRandom(7);
-  let life: ServiceLife | undefined;
-  const phase = () => life?.phase ?? 'idle';
+  const late: { life?: ServiceLife } = {};
+  const phase = () => late.life?.phase ?? 'idle';
   const { rooms, http } = assembleService({
     config,
     bus,
@@ -220,12 +222,13 @@ export async function makeWorld(
     random: () => random.next(),
     phase,
   });
-  life = new ServiceLife({
+  const life = new ServiceLife({
     name: 'api',
     rooms,
     clock: new SystemClock(),
     logger: telemetry.logger,
   });
+  late.life = life;
   await life.start();
   const url = `http://127.0.0.1:${http.port}`;
   const gateway = hub.connect({ name: 'gateway' });
