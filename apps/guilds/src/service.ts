@@ -28,6 +28,7 @@ import { MessageStore } from './outbound/message-store.js';
 import { MIGRATIONS } from './outbound/migrations.js';
 import { OutboxCourier } from './outbound/outbox-courier.js';
 import { TopicStore } from './outbound/topic-store.js';
+import { busUserTopics } from './outbound/user-topics-port.js';
 
 export const VERSION = '0.1.0';
 
@@ -113,7 +114,12 @@ export function assembleService(parts: ServiceParts): GuildsService {
   const table = partitionMethods(
     [Guilds, Messages, Topics],
     {
-      ...guildHandlers({ host, messages: messageStore, clock }),
+      ...guildHandlers({
+        host,
+        messages: messageStore,
+        userTopics: busUserTopics(bus, tracer),
+        clock,
+      }),
       ...messageHandlers({ host, messages: messageStore, clock }),
       ...topicHandlers({ host, store: topicStore, clock }),
     },

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type {
+  ChannelFieldsSchema} from '@guildhall/contracts';
 import {
-  ChannelFieldsSchema,
   CreateChannelRequestSchema,
   CreateInviteRequestSchema,
   DeleteChannelRequestSchema,

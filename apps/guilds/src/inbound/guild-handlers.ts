@@ -49,8 +49,10 @@ import {
 } from '../domain/role-decisions.js';
 import { closePrivateChannel } from '../domain/topic-decisions.js';
 import { TopicKind } from '../domain/topic-kind.js';
+import type { Topic } from '../domain/topic.js';
 import type { UserTopic } from '../domain/user-topic.js';
 import type { MessageStore } from '../outbound/message-store.js';
+import type { UserTopics } from '../outbound/user-topics-port.js';
 import { done, json } from './replies.js';
 import { init, ref } from './topic-handlers.js';
 import type { CommandOptions, TopicHost } from './topic-host.js';
@@ -58,6 +60,7 @@ import type { CommandOptions, TopicHost } from './topic-host.js';
 export interface GuildHandlersOptions {
   readonly host: TopicHost;
   readonly messages: MessageStore;
+  readonly userTopics: UserTopics;
   readonly clock: Clock;
 }
 
@@ -86,7 +89,7 @@ interface Request {
 }
 
 export function guildHandlers(options: GuildHandlersOptions): Handlers<readonly [typeof Guilds]> {
-  const { host, clock } = options;
+  const { host, clock, userTopics } = options;
 
   const where = ({ command, channelId }: Request) => ref(command, channelId ?? 0n);
   const asker = ({ command }: Request): Asker => ({
@@ -160,21 +163,25 @@ export function guildHandlers(options: GuildHandlersOptions): Handlers<readonly 
         },
         trace,
       ),
-    // Which private channels a user has open is for its own topic to say: whoever asks the channel's topic
-    // is told that it is private (50003), and asks again with topic_id set to the actor.
-    deleteChannel: (request, { trace }) =>
-      host.command<Guild | PrivateChannel | UserTopic>(
+    deleteChannel: async (request, { trace }) => {
+      const topic = await host.topic<Topic>(where(request), ANY_CHANNEL);
+      if (topic.kind === TopicKind.PrivateChannel) {
+        if (!topic.recipients.has(init(request.command).actorId)) throw refuse('MissingAccess');
+        // Which private channels a user has open is for its own topic to say; that is where this comes again.
+        return userTopics.closePrivateChannel(request, trace);
+      }
+      return host.command<Guild | UserTopic>(
         where(request),
         init(request.command),
         ANY_CHANNEL,
-        (topic, made) => {
-          if (topic.kind === TopicKind.Guild) return json(deleteChannel(topic, request, made));
-          if (topic.kind === TopicKind.PrivateChannel) throw refuse('NotOnPrivateChannel');
-          if (topic.id !== made.actorId) throw refuse('MissingAccess');
-          return json(closePrivateChannel(topic, request.channelId, made));
+        (owned, made) => {
+          if (owned.kind === TopicKind.Guild) return json(deleteChannel(owned, request, made));
+          if (owned.id !== made.actorId) throw refuse('MissingAccess');
+          return json(closePrivateChannel(owned, request.channelId, made));
         },
         trace,
-      ),
+      );
+    },
     putOverwrite: does(putOverwrite, GUILD_CHANNEL),
     deleteOverwrite: does(deleteOverwrite, GUILD_CHANNEL),
 
