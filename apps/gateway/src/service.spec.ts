@@ -847,6 +847,11 @@ describe('under pressure', () => {
     await expect(connect(gateway)).rejects.toThrow('503');
     second.send(2, { token: 'token', intents: 0 });
     expect((await second.closed).code).toBe(1013);
+    // Who has no socket gives way.
+    await first.terminate();
+    const third = await connect(gateway);
+    await third.identify({ token: 'token', intents: 0 });
+    expect(gateway.service.registry.size).toBe(1);
   });
 });
 

@@ -86,6 +86,7 @@ interface Recent {
 }
 
 const EVERYTHING = 0n;
+const NULL_DATA = Buffer.from('null');
 const NO_CHANNELS: ChannelSet = new Set();
 
 /** See the top of the file. Synchronous; time and sending are for its callers. */
@@ -293,7 +294,8 @@ export class TopicRelay<S extends Subscriber> {
   }
 
   #dispatchOf(event: TopicEvent): Dispatch | undefined {
-    return isSignal(event.type) ? undefined : new Dispatch(event.type, event.data);
+    if (isSignal(event.type)) return undefined;
+    return new Dispatch(event.type, event.data.length === 0 ? NULL_DATA : event.data);
   }
 
   *#liveOf(userId: bigint): Iterable<Follower<S>> {

@@ -122,7 +122,9 @@ export class Identify {
     const user = account.user!;
     const refusal = user.bot ? botRefusal(account, payload) : undefined;
     if (refusal !== undefined) return closeWith(refusal);
-    const room = registry.room(user.id);
+    let room = registry.room(user.id);
+    const isRoomMade = room !== 'free' && life.makeRoom(room === 'full' ? undefined : user.id);
+    if (isRoomMade) room = registry.room(user.id);
     if (room === 'full') return closeWith(TRY_AGAIN_LATER, 'This gateway is full.');
     if (room === 'user_full') {
       return closeWith(user.bot ? CloseCode.RateLimited : CloseCode.TooManySessions);

@@ -31,6 +31,8 @@ export class SessionLife {
   isDraining = false;
   readonly #options: SessionLifeOptions;
   readonly #detached: TimerWheel<Session>;
+  /** The same, the one longest without a socket first. */
+  readonly #detachedInOrder = new Set<Session>();
   /** Sessions whose last presence update came too soon after others. */
   readonly #presenceWaiting = new Set<Session>();
 
@@ -46,7 +48,7 @@ export class SessionLife {
   /** A socket for a session: its first, or another. The one it had is told to go. */
   connect(session: Session, socket: GatewaySocket): void {
     const former = session.socket;
-    this.#detached.remove(session);
+    this.#attached(session);
     session.socket = socket;
     session.state = 'connected';
     if (former !== undefined && former !== socket) {
@@ -65,6 +67,20 @@ export class SessionLife {
     session.detachedAtMs = nowMs;
     session.dueMs = nowMs + Math.min(presenceGraceMs, resumeWindowMs);
     this.#detached.add(session);
+    this.#detachedInOrder.add(session);
+  }
+
+  /**
+   * Ends the session that has been without a socket the longest, of one user or of all: whoever is
+   * here has more right to the place. False when there is none.
+   */
+  makeRoom(userId?: bigint): boolean {
+    for (const session of this.#detachedInOrder) {
+      if (userId !== undefined && session.userId !== userId) continue;
+      this.end(session);
+      return true;
+    }
+    return false;
   }
 
   /** The session is over. Its socket, if it has one, is left to the caller. May be called twice. */
@@ -72,7 +88,7 @@ export class SessionLife {
     if (session.isEnded) return;
     session.state = 'ended';
     session.socket = undefined;
-    this.#detached.remove(session);
+    this.#attached(session);
     this.#presenceWaiting.delete(session);
     this.#options.registry.remove(session);
     this.#options.relays().detachAll(session);
@@ -135,6 +151,12 @@ export class SessionLife {
       session.presenceWaiting = undefined;
       book.put(session);
     }
+  }
+
+  /** It is among those without a socket no more. */
+  #attached(session: Session): void {
+    this.#detached.remove(session);
+    this.#detachedInOrder.delete(session);
   }
 
   #leaveVoice(session: Session): void {
