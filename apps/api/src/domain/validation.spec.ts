@@ -1,4 +1,4 @@
-import { Fault } from '@guildhall/fault';
+import type { Fault } from '@guildhall/fault';
 import {
   boolean,
   checked,
