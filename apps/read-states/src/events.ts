@@ -18,7 +18,8 @@ export interface Levels {
 export class Events {
   readonly #logger: Logger;
   readonly #metrics: Metrics;
-  readonly #acks;
+  readonly #acksMoved;
+  readonly #acksUnmoved;
   readonly #commits;
   readonly #commitChanges;
   readonly #loads;
@@ -31,11 +32,13 @@ export class Events {
   constructor(logger: Logger, metrics: Metrics) {
     this.#logger = logger;
     this.#metrics = metrics;
-    this.#acks = metrics.counterBy({
+    const acks = metrics.counterBy({
       name: 'read_states_acks',
       help: 'Acks decided, by whether the mark moved',
       labels: ['moved'],
     });
+    this.#acksMoved = acks.of({ moved: 'yes' });
+    this.#acksUnmoved = acks.of({ moved: 'no' });
     this.#commits = metrics.histogramBy({
       name: 'read_states_commit_duration',
       help: 'A group commit, from its statement to its durable end',
@@ -94,9 +97,10 @@ export class Events {
     this.#metrics.observe('counter', evictions, levels.evictions);
   }
 
+  /** Hot path. */
   acked(movedCount: number, unmovedCount: number): void {
-    if (movedCount > 0) this.#acks.of({ moved: 'yes' }).add(movedCount);
-    if (unmovedCount > 0) this.#acks.of({ moved: 'no' }).add(unmovedCount);
+    this.#acksMoved.add(movedCount);
+    this.#acksUnmoved.add(unmovedCount);
   }
 
   committed({ changesCount, durationMs, fault }: CommitReport): void {
