@@ -45,17 +45,33 @@ const boundaries = (extra) => [
 /** `domain` decides; it never reaches out, and no other room reaches around it. */
 const domainIsPure = {
   patterns: [
-    { group: ['../inbound/*', '../outbound/*', '../service.js'], message: 'domain imports no room' },
+    {
+      group: ['../inbound/*', '../outbound/*', '../service.js'],
+      message: 'domain imports no room',
+    },
     {
       group: ['@guildhall/bus', '@guildhall/store', '@guildhall/placement', '@guildhall/service'],
       message: 'domain is pure: no platform lib',
     },
-    { group: ['node:fs*', 'node:net', 'node:http*', 'node:timers*'], message: 'domain does no I/O' },
+    {
+      group: ['node:fs*', 'node:net', 'node:http*', 'node:timers*'],
+      message: 'domain does no I/O',
+    },
   ],
 };
 
 export default [
-  { ignores: ['**/dist', '**/out-tsc', '**/.nx', '**/.guildhall', '**/src/gen', '**/*.cjs', '**/*.mjs'] },
+  {
+    ignores: [
+      '**/dist',
+      '**/out-tsc',
+      '**/.nx',
+      '**/.guildhall',
+      '**/src/gen',
+      '**/*.cjs',
+      '**/*.mjs',
+    ],
+  },
   { plugins: { '@nx': nx } },
   ...tseslint.configs.recommended.map((config) => ({ ...config, files: ['**/*.ts'] })),
   {
@@ -63,7 +79,10 @@ export default [
     languageOptions: { parser: tseslint.parser },
     rules: {
       '@nx/enforce-module-boundaries': boundaries([]),
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off',
@@ -71,7 +90,10 @@ export default [
       eqeqeq: ['error', 'always'],
     },
   },
-  { files: ['apps/*/src/domain/**/*.ts'], rules: { 'no-restricted-imports': ['error', domainIsPure] } },
+  {
+    files: ['apps/*/src/domain/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', domainIsPure] },
+  },
   {
     files: ['**/*.spec.ts', '**/*.conformance.ts', '**/bench/**/*.ts'],
     rules: {
