@@ -9,16 +9,18 @@ export const KNOBS = {
   /** How long changes are collected before they are said. */
   windowMs: knob('PRESENCE_WINDOW_MS', 100, 1, 60_000),
   /** Events said at the end of one window; the rest waits for the next. */
-  eventsPerWindowMax: knob('EVENTS_PER_WINDOW_MAX', 10_000, 1, 10_000_000),
+  eventsPerWindowMax: knob('EVENTS_PER_WINDOW_MAX', 4_000, 1, 10_000_000),
   /**
    * Of those after them, events that only repeat what is so, after a takeover. 0: nothing is repeated,
    * and whatever the owner before did not get to say is found by the owners of guilds or not at all.
    */
-  repeatedPerWindowMax: knob('REPEATED_PER_WINDOW_MAX', 2_000, 0, 10_000_000),
+  repeatedPerWindowMax: knob('REPEATED_PER_WINDOW_MAX', 1_000, 0, 10_000_000),
   /** Sessions not renewed for so long have ended. Gateways renew every 10 s. */
   sessionLeaseMs: knob('SESSION_LEASE_MS', 30_000, 100, 3_600_000),
   /** The same once their gateway is gone: time for its clients to be back on another. */
   orphanLeaseMs: knob('ORPHAN_LEASE_MS', 10_000, 100, 3_600_000),
+  /** Sessions ended four times a second because their leases have run out; the rest follows. */
+  expiredPerStepMax: knob('EXPIRED_PER_STEP_MAX', 2_000, 1, 10_000_000),
   /** After partitions were taken: how long gateways have to put their sessions again. */
   settleMs: knob('PRESENCE_SETTLE_MS', 3_000, 10, 60_000),
   /** Sessions held here; more are refused, and asked about again at each renewal. */

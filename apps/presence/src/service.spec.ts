@@ -294,6 +294,8 @@ class World {
   }
 }
 
+jest.setTimeout(30_000);
+
 describe('The presence app', () => {
   let world: World;
   let gateway: FakeGateway;

@@ -63,7 +63,8 @@ export function assembleService(parts: ServiceParts): PresenceService {
   };
   const expire = (): void => {
     // A process that was cut off or stood still has renewals to read before anybody has ended.
-    if (placement?.isConnected === true) events.expired(table.expire(clock.monotonicMs()));
+    if (placement?.isConnected !== true) return;
+    events.expired(table.expire(clock.monotonicMs(), config.expiredPerStepMax));
   };
   const serveOptions = { tracer, logger, metrics };
   const methods = partitionMethods(

@@ -225,6 +225,21 @@ describe('PresenceTable', () => {
     expect(desk.pass(LEASE_MS - 5_000)).toBe(1);
   });
 
+  it('ends no more sessions at once than it is told to, and each once', () => {
+    const desk = new Desk();
+    for (const sessionId of ['a', 'b', 'c', 'd', 'e']) desk.put({ sessionId });
+    desk.clock.advance(LEASE_MS);
+    const nowMs = desk.clock.monotonicMs();
+    expect(desk.table.expire(nowMs, 2)).toBe(2);
+    expect(desk.table.sessionsCount).toBe(3);
+    // Which of them are left is not promised; they are heard of in time.
+    const renewed = ['a', 'b', 'c', 'd', 'e'].filter((sessionId) => desk.renew(sessionId));
+    expect(renewed).toHaveLength(3);
+    expect(desk.table.expire(nowMs, 2)).toBe(0);
+    expect(desk.pass(LEASE_MS - 250)).toBe(0);
+    expect(desk.pass(250)).toBe(3);
+  });
+
   it('refuses sessions beyond its bound, and takes them when there is room', () => {
     const desk = new Desk({ sessionsMax: 1 });
     desk.put();

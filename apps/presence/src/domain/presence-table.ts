@@ -181,9 +181,12 @@ export class PresenceTable {
     return true;
   }
 
-  /** Ends the sessions whose leases have run out; says how many. */
-  expire(nowMs: number): number {
-    const ended = this.#wheel.turn(nowMs);
+  /**
+   * Ends sessions whose leases have run out, at most so many; says how many. When a gateway dies that
+   * may be a great part of all, and must not hold up the others.
+   */
+  expire(nowMs: number, endedMax = Infinity): number {
+    const ended = this.#wheel.turn(nowMs, endedMax);
     for (const session of ended) this.#end(session);
     return ended.length;
   }

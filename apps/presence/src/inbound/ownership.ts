@@ -10,6 +10,9 @@ import type { Clock, Timer } from '@guildhall/clock';
 import type { PresenceTable } from '../domain/presence-table.js';
 import type { Events } from '../events.js';
 
+/** Partitions forgotten in one turn of the event loop. */
+const LET_GO_AT_ONCE = 8;
+
 export interface OwnershipOptions {
   readonly table: PresenceTable;
   readonly clock: Clock;
@@ -84,8 +87,10 @@ export class Ownership {
     if (partitions.length === 0) return;
     await Promise.all(subscriptions.map((subscription) => subscription.drain()));
     this.#options.say();
-    // A partition may have come back meanwhile.
-    for (const partition of partitions) {
+    for (const [at, partition] of partitions.entries()) {
+      // Requests for what is still owned get their turns in between.
+      if (at % LET_GO_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+      // A partition may have come back meanwhile.
       if (!this.#subscriptions.has(partition)) this.#options.table.letGo(partition);
     }
   }
