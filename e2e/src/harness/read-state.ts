@@ -59,7 +59,10 @@ export function readStateIn(ready: GatewayPayload): ReadState {
 }
 
 /** What a client shows at a channel: `isUnread`, and the number on the red badge. */
-export function badgeOf(state: ReadState, channelId: string): { isUnread: boolean; mentions: number } {
+export function badgeOf(
+  state: ReadState,
+  channelId: string,
+): { isUnread: boolean; mentions: number } {
   const entry = state.entries.find(({ id }) => id === channelId);
   const last = state.lastMessages[channelId];
   return {

@@ -1,6 +1,5 @@
 // The end of everything at once, and what comes after it.
 
-import { APP_NAMES } from '@guildhall/fleet';
 import type { Fleet } from '@guildhall/fleet';
 
 /**
