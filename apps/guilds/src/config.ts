@@ -18,8 +18,9 @@ export const KNOBS = {
   recentEventsMax: knob('RECENT_EVENTS_MAX', 256, 16, 10_000),
   /** Events older than this are deleted from the log. */
   eventRetentionS: knob('EVENT_RETENTION_S', 900, 60, 30 * DAY_S),
-  pruneIntervalMs: knob('PRUNE_INTERVAL_MS', 10_000, 100, DAY_S * 1_000),
-  pruneBatchMax: knob('PRUNE_BATCH_MAX', 20_000, 1, 1_000_000),
+  sweepIntervalMs: knob('SWEEP_INTERVAL_MS', 5_000, 100, DAY_S * 1_000),
+  /** Rows of one kind deleted in one sweep. */
+  sweepBatchMax: knob('SWEEP_BATCH_MAX', 10_000, 1, 1_000_000),
   /** Transactions under way at once; topics are spread over them. */
   commitLanesCount: knob('COMMIT_LANES', 4, 1, 64),
   commitBatchMax: knob('COMMIT_BATCH_MAX', 256, 1, 10_000),

@@ -9,7 +9,7 @@ export class Events {
   readonly #commits;
   readonly #entries;
   readonly #lost;
-  readonly #pruned;
+  readonly #swept;
   readonly #errandFailures;
 
   constructor(logger: Logger, metrics: Metrics) {
@@ -29,9 +29,10 @@ export class Events {
       help: 'Topics forgotten, by why',
       labels: ['reason'],
     });
-    this.#pruned = metrics.counter({
-      name: 'guilds_events_pruned',
-      help: 'Old events deleted from the log',
+    this.#swept = metrics.counterBy({
+      name: 'guilds_rows_swept',
+      help: 'Old events, and messages of channels that are gone, deleted in the background',
+      labels: ['table'],
     });
     this.#errandFailures = metrics.counter({
       name: 'guilds_errand_failures',
@@ -64,8 +65,9 @@ export class Events {
     this.#logger.info('partitions changed', { gained, lost, owned });
   }
 
-  pruned(count: number): void {
-    this.#pruned.add(count);
+  swept(eventsCount: number, messagesCount: number): void {
+    this.#swept.of({ table: 'events' }).add(eventsCount);
+    this.#swept.of({ table: 'messages' }).add(messagesCount);
   }
 
   backgroundFailed(what: string, error: unknown): void {

@@ -27,6 +27,7 @@ import { GroupCommit } from './outbound/group-commit.js';
 import { MessageStore } from './outbound/message-store.js';
 import { MIGRATIONS } from './outbound/migrations.js';
 import { OutboxCourier } from './outbound/outbox-courier.js';
+import { Sweeper } from './outbound/sweeper.js';
 import { TopicStore } from './outbound/topic-store.js';
 import { busUserTopics } from './outbound/user-topics-port.js';
 
@@ -158,7 +159,7 @@ export function assembleService(parts: ServiceParts): GuildsService {
       stop: () => store.close(),
     },
     { name: 'bus', start: async () => showBusCounts(bus, metrics), stop: () => bus.drain() },
-    pruner(topicStore, clock, config, events),
+    sweeping(store, clock, config, events),
     {
       name: 'topics',
       start: async () => {
@@ -206,21 +207,20 @@ export function assembleService(parts: ServiceParts): GuildsService {
   return { rooms, http };
 }
 
-/** Deletes old events in the background. Every instance does; the rows are the same for all. */
-function pruner(store: TopicStore, clock: Clock, config: Config, events: Events): Room {
-  let stopTimer = (): void => undefined;
+function sweeping(store: Store, clock: Clock, config: Config, events: Events): Room {
+  const sweeper = new Sweeper({
+    store,
+    clock,
+    intervalMs: config.sweepIntervalMs,
+    batchMax: config.sweepBatchMax,
+    eventRetentionS: config.eventRetentionS,
+    swept: (eventsCount, messagesCount) => events.swept(eventsCount, messagesCount),
+    failed: (error) => events.backgroundFailed('sweeping old rows', error),
+  });
   return {
-    name: 'pruner',
-    start: async () => {
-      const timer = clock.every(config.pruneIntervalMs, () => {
-        store
-          .pruneEvents(config.eventRetentionS, config.pruneBatchMax)
-          .then((count) => events.pruned(count))
-          .catch((error: unknown) => events.backgroundFailed('pruning the event log', error));
-      });
-      stopTimer = () => timer.cancel();
-    },
-    stop: async () => stopTimer(),
+    name: 'sweeper',
+    start: async () => sweeper.start(),
+    stop: () => sweeper.stop(),
   };
 }
 

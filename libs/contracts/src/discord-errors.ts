@@ -25,7 +25,7 @@ export const DiscordError = {
   OnlyBotsCanUse: [20002, 403, 'Only bots can use this endpoint'],
   SlowmodeRateLimit: [20016, 429, 'This action cannot be performed due to slowmode rate limit'],
   MaxGuilds: [30001, 400, 'Maximum number of guilds reached (100)'],
-  MaxPins: [30003, 400, 'Maximum number of pins reached for the channel (50)'],
+  MaxPins: [30003, 400, 'Maximum number of pins reached for the channel (250)'],
   MaxRoles: [30005, 400, 'Maximum number of guild roles reached (250)'],
   MaxReactions: [30010, 400, 'Maximum number of reactions reached (20)'],
   MaxChannels: [30013, 400, 'Maximum number of guild channels reached (500)'],

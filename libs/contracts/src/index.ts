@@ -180,6 +180,7 @@ export {
   PrivateTopicCreatedSchema,
   UserChangedSchema,
   PrivateChannelActiveSchema,
+  PrivateChannelClosedSchema,
   Topics,
 } from './gen/fleet/guilds/v1/topics_pb.js';
 export type {
@@ -212,6 +213,7 @@ export type {
   PrivateTopicCreated,
   UserChanged,
   PrivateChannelActive,
+  PrivateChannelClosed,
 } from './gen/fleet/guilds/v1/topics_pb.js';
 export { MemberSchema } from './gen/fleet/placement/v1/placement_pb.js';
 export type { Member } from './gen/fleet/placement/v1/placement_pb.js';

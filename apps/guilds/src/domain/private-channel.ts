@@ -18,7 +18,8 @@ export class PrivateChannel {
   /** 0: never. */
   lastPinTimestampMs = 0;
   /**
-   * True until there was a message: the recipient's list does not show it, and is told with the first.
+   * True until there was a message, and again when somebody closed it: not everybody lists it, and all are
+   * told with the next message.
    */
   isQuiet = true;
 

@@ -15,6 +15,8 @@ export const TABLES = {
   reactions: ['topic_id', 'message_id', 'emoji', 'user_id'],
   /** The mention log: one row per message that mentions anybody. */
   mentions: ['topic_id', 'channel_id', 'message_id'],
+  /** Channels that are gone and whose messages are still to be deleted, in the background. */
+  purges: ['topic_id', 'channel_id'],
 } as const;
 
 export type TableName = keyof typeof TABLES;

@@ -115,6 +115,10 @@ function deliverToPrivateChannel(
     }
     changes.isTopicChanged = true;
   }
+  if (action.case === 'privateChannelClosed' && !channel.isQuiet) {
+    channel.isQuiet = true;
+    changes.isTopicChanged = true;
+  }
   if (action.case === 'userChanged') {
     const user = userOf(action.value.user);
     if (!channel.recipients.has(user.id)) return;
@@ -127,6 +131,8 @@ function deliverToPrivateChannel(
 export function closePrivateChannel(topic: UserTopic, channelId: bigint, changes: Changes): object {
   const membership = topic.privateChannels.get(channelId);
   if (membership === undefined) throw refuse('UnknownChannel');
-  topic.closePrivateChannel(channelId, changes);
+  if (topic.closePrivateChannel(channelId, changes)) {
+    changes.tell(channelId, { case: 'privateChannelClosed', value: { userId: topic.id } });
+  }
   return privateChannelJson(membership, topic.id, 0n);
 }

@@ -1,4 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
+import { SystemClock } from '@guildhall/clock';
 import { TopicEventSchema } from '@guildhall/contracts';
 import { FaultCode, type Fault } from '@guildhall/fault';
 import { migrate, openStore, type Store } from '@guildhall/store';
@@ -6,6 +7,7 @@ import { removePostgres, startPostgres, tempDir, type PostgresServer } from '@gu
 import type { Document, RowChange } from '../domain/tables.js';
 import { GroupCommit, storableJson, type CommitEntry, type CommitReport } from './group-commit.js';
 import { MIGRATIONS } from './migrations.js';
+import { Sweeper } from './sweeper.js';
 import { TopicStore } from './topic-store.js';
 
 const START_MS = 120_000;
@@ -92,6 +94,24 @@ const row = (id: bigint, document: Document | undefined): RowChange => ({
   key: [id],
   document,
 });
+
+/** How many events and messages one sweep deletes. */
+async function sweep(batchMax: number): Promise<[number, number]> {
+  let counts: [number, number] = [0, 0];
+  const sweeper = new Sweeper({
+    store,
+    clock: new SystemClock(),
+    intervalMs: 1_000,
+    batchMax,
+    eventRetentionS: 600,
+    swept: (events, messages) => (counts = [events, messages]),
+    failed: (error) => {
+      throw error;
+    },
+  });
+  await sweeper.sweep();
+  return counts;
+}
 
 async function newTopic(): Promise<{ topicId: bigint; epoch: bigint }> {
   const topicId = (nextTopicId += 1n);
@@ -198,6 +218,34 @@ describe('GroupCommit', () => {
     await topics.errandDone(topicId, 78n);
   });
 
+  it('leaves the messages of a deleted topic to the sweeper, which takes all that hangs on them', async () => {
+    const { topicId, epoch } = await newTopic();
+    const messages = [1n, 2n, 3n].flatMap((id): RowChange[] => [
+      { table: 'messages', key: [7n, id], document: {} },
+      { table: 'mentions', key: [7n, id], document: {} },
+      { table: 'reactions', key: [id, 'x', 9n], document: {} },
+    ]);
+    const channel: RowChange = { table: 'channels', key: [7n], document: {} };
+    const filled = entryOf(topicId, epoch, 2n, { rows: [channel, ...messages] });
+    commit.add(filled.entry);
+    await filled.settled;
+    const deleted = entryOf(topicId, epoch, 3n, { isDeleted: true });
+    commit.add(deleted.entry);
+    await deleted.settled;
+    const left = async (): Promise<number> => {
+      const counts = ['messages', 'mentions', 'reactions', 'purges'].map((table) =>
+        store.query({ text: `SELECT FROM ${table} WHERE topic_id = $1` }, [topicId]),
+      );
+      return (await Promise.all(counts)).reduce((sum, { rowCount }) => sum + rowCount, 0);
+    };
+    expect(await left()).toBe(10);
+    expect(await sweep(2)).toEqual([0, 2]);
+    expect(await left()).toBe(4);
+    expect(await sweep(2)).toEqual([0, 1]);
+    expect(await sweep(2)).toEqual([0, 0]);
+    expect(await left()).toBe(0);
+  });
+
   it('says that it is full, and when it is idle', async () => {
     const { topicId, epoch } = await newTopic();
     const small = new GroupCommit({
@@ -238,8 +286,8 @@ describe('TopicStore', () => {
       [topicId],
     );
     expect(await topics.activeSince(60)).not.toContain(topicId);
-    expect(await topics.pruneEvents(600, 3)).toBe(3);
-    expect(await topics.pruneEvents(600, 100)).toBe(2);
+    expect(await sweep(3)).toEqual([3, 0]);
+    expect(await sweep(100)).toEqual([2, 0]);
     expect(await topics.eventsAfter(topicId, 0n, 10)).toEqual([]);
   });
 

@@ -201,6 +201,13 @@ const PUT_TOPICS = {
          WHERE t.topic_id = v.topic_id`,
 };
 
+const PURGE_CHANNELS = {
+  name: 'purge-channels',
+  text: `INSERT INTO purges (topic_id, channel_id, document)
+         SELECT topic_id, channel_id, '{}' FROM channels WHERE topic_id = $1
+         ON CONFLICT DO NOTHING`,
+};
+
 /** Statements are given at once, so they travel together. The fence is judged before COMMIT is sent. */
 async function writeBatch(tx: Transaction, batch: readonly CommitEntry[]): Promise<void> {
   const heads = new Map<bigint, CommitEntry>();
@@ -312,14 +319,21 @@ function writeTopics(
   );
 }
 
+/** Deleted in the background: there may be millions. */
+const PURGED_TABLES: readonly TableName[] = ['messages', 'reactions', 'mentions', 'purges'];
+
 /** The events stay until they are pruned, and so does the outbox: others are still to be told. */
 async function deleteTopic(tx: Transaction, topicId: bigint): Promise<void> {
-  const tables = Object.keys(TABLES) as TableName[];
-  await Promise.all(
-    [...tables, 'topics'].map((table) =>
+  const tables = (Object.keys(TABLES) as TableName[]).filter(
+    (table) => !PURGED_TABLES.includes(table),
+  );
+  // Sent in this order and run in it: the channels are read before they are gone.
+  await Promise.all([
+    tx.query(PURGE_CHANNELS, [topicId]),
+    ...[...tables, 'topics'].map((table) =>
       tx.query({ text: `DELETE FROM ${table} WHERE topic_id = $1` }, [topicId]),
     ),
-  );
+  ]);
 }
 
 /** Two key columns are text; the rest are snowflakes. */

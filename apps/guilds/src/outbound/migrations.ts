@@ -55,6 +55,7 @@ export const MIGRATIONS = [
         'channel_id bigint NOT NULL, message_id bigint NOT NULL',
         'channel_id, message_id',
       ),
+      topicTable('purges', 'channel_id bigint NOT NULL', 'channel_id'),
     ].join(';\n'),
   },
 ] as const;

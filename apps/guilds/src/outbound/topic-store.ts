@@ -104,12 +104,6 @@ const ACTIVE_SINCE = {
   name: 'active-since',
   text: `SELECT DISTINCT topic_id FROM events WHERE at > now() - make_interval(secs => $1)`,
 };
-const PRUNE = {
-  name: 'prune-events',
-  text: `DELETE FROM events WHERE (topic_id, seq) IN (
-           SELECT topic_id, seq FROM events WHERE at < now() - make_interval(secs => $1) LIMIT $2)`,
-};
-
 interface ClaimedRow {
   kind: number;
   epoch: bigint;
@@ -206,12 +200,6 @@ export class TopicStore {
   /** Forgets an errand that was run. May be called twice. */
   async errandDone(topicId: bigint, errandId: bigint): Promise<void> {
     await this.#store.query(ERRAND_DONE, [topicId, errandId]);
-  }
-
-  /** Deletes at most `limit` events older than this, and says how many. */
-  async pruneEvents(olderThanSeconds: number, limit: number): Promise<number> {
-    const pruned = await this.#store.query(PRUNE, [olderThanSeconds, limit]);
-    return pruned.rowCount;
   }
 }
 

@@ -6,8 +6,8 @@ import type { TraceContext, Tracer } from '@guildhall/telemetry';
 
 export interface UserTopics {
   /**
-   * Closes a private channel for the actor, in the actor's own topic, under the same command id. Rejects as
-   * callOwner does.
+   * Closes a private channel for the actor, in the actor's own topic, under the same command id.
+   * Rejects as callOwner does.
    */
   closePrivateChannel(
     request: DeleteChannelRequest,

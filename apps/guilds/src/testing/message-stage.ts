@@ -1,7 +1,12 @@
 /** A guild and a private channel with a few people in them, for specs about messages. */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { ManualClock } from '@guildhall/clock';
-import { CreateMessageRequestSchema, EditMessageRequestSchema } from '@guildhall/contracts';
+import {
+  CreateMessageRequestSchema,
+  EditMessageRequestSchema,
+  UserSchema,
+} from '@guildhall/contracts';
+} from '@guildhall/contracts';
 import { DEFAULT_EVERYONE_PERMISSIONS, Permission } from '@guildhall/permissions';
 import { SnowflakeMint } from '@guildhall/snowflake';
 import { Changes } from '../domain/changes.js';
@@ -97,7 +102,9 @@ export class MessageStage {
     this.clock.advance(1);
     const channelId = init.channelId ?? (topic === this.direct ? PRIVATE : TEXT);
     const author = person(actorId, { bot: actorId === BOT });
-    const request = create(CreateMessageRequestSchema, { author, ...init, channelId });
+    const request = create(CreateMessageRequestSchema, init);
+    request.author ??= create(UserSchema, author);
+    request.channelId = channelId;
     const { result, changes } = this.act(actorId, (made) => createMessage(topic, request, made));
     return { id: result.messageId, json: result.json as Record<string, unknown>, changes };
   }
