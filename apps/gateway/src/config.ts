@@ -18,7 +18,7 @@ export const NUMBER_KNOBS = {
   port: knob('PORT', 3001, 0, 65_535),
   /** What clients are told in HELLO. */
   heartbeatIntervalMs: knob('HEARTBEAT_INTERVAL_MS', HEARTBEAT_INTERVAL_DEFAULT_MS, 100, DAY_MS),
-  /** Silence after which a socket is closed (4009); its session stays. 0: one interval and a half. */
+  /** Silence after which a socket is closed (4009), resumable. 0: one interval and a half. */
   heartbeatTimeoutMs: knob('HEARTBEAT_TIMEOUT_MS', 0, 0, DAY_MS),
   /** A socket without a session is closed (4003) after this. */
   identifyTimeoutMs: knob('IDENTIFY_TIMEOUT_MS', 30_000, 100, DAY_MS),
@@ -27,7 +27,7 @@ export const NUMBER_KNOBS = {
   /** How long it is still shown online. */
   presenceGraceMs: knob('PRESENCE_GRACE_MS', 10_000, 0, DAY_MS),
   replayEventsMax: knob('REPLAY_EVENTS_MAX', 4_096, 16, 1_000_000),
-  /** Of payloads made for one session (READY, GUILD_CREATE) and not yet confirmed by a heartbeat. */
+  /** Of payloads made for one session (READY, GUILD_CREATE), until a heartbeat confirms them. */
   replayOwnBytesMax: knob('REPLAY_OWN_BYTES_MAX', 64 * MEBIBYTE, 65_536, 1024 * MEBIBYTE),
   /** Dispatches kept although a heartbeat confirmed them. */
   replayConfirmedMax: knob('REPLAY_CONFIRMED_MAX', 256, 0, 1_000_000),
@@ -38,7 +38,7 @@ export const NUMBER_KNOBS = {
   earlyEventsMax: knob('EARLY_EVENTS_MAX', 1_024, 16, 100_000),
   /** Bytes that may wait for a client that reads slowly; then its socket is cut off, resumable. */
   socketBufferBytesMax: knob('SOCKET_BUFFER_BYTES_MAX', 4 * MEBIBYTE, 65_536, 1024 * MEBIBYTE),
-  /** 0: `zlib-stream` from pieces compressed once for all; else what a message may refer back to. */
+  /** 0: `zlib-stream` from pieces compressed once for all; else what a message refers back to. */
   zlibHistoryBytes: knob('ZLIB_HISTORY_BYTES', 0, 0, 32_768),
   sessionsMax: knob('SESSIONS_MAX', 100_000, 1, 10_000_000),
   socketsMax: knob('SOCKETS_MAX', 120_000, 1, 10_000_000),

@@ -12,7 +12,7 @@ const connect = (gateway: RunningGateway, more: Json = {}): Promise<TestGatewayC
 const contents = (client: TestGatewayClient): unknown[] =>
   client.dispatches('MESSAGE_CREATE').map((payload) => data(payload)['content']);
 
-/** Waits until everything published so far has come to the client, which it shows by a last event. */
+/** Waits until all that was published so far has come to the client: until a last event has. */
 async function settled(client: TestGatewayClient, gateway: RunningGateway, guild: FakeGuild) {
   const mark = `mark-${fakeId()}`;
   gateway.fleet.emit(guild, 'VOICE_SERVER_UPDATE', { mark });

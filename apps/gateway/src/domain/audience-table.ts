@@ -94,7 +94,7 @@ export class AudienceTable<F extends { row: AudienceRow<F> | undefined }> {
   }
 }
 
-/** What one user alone sees, outside the table: for a session that is not yet where the relay is. */
+/** What one user alone sees, outside the table: for a session that is not where the relay is. */
 export interface View {
   readonly audienceId: bigint;
   readonly channels: ChannelSet;

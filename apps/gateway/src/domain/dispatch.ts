@@ -39,8 +39,8 @@ export class Dispatch {
 }
 
 /**
- * Empties text, embeds, attachments and components, leaves out the poll, of the message and of those
- * inside it (what it replies to, what it forwards). Keys that are absent, as in an update, stay so.
+ * Empties text, embeds, attachments and components, leaves out the poll, of the message and of
+ * those inside it (what it replies to, what it forwards). What an update does not have stays so.
  */
 function withoutContent(data: Buffer): Buffer {
   const message = JSON.parse(data.toString()) as Record<string, unknown>;

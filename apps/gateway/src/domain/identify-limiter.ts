@@ -7,8 +7,8 @@ export interface IdentifyPace {
 }
 
 /**
- * `max_concurrency`: one IDENTIFY for each bot and rate limit key in 5 s. Kept per process: a bot that
- * comes by way of several gateways is let in by each, which costs a start-up a few READYs more.
+ * `max_concurrency`: one IDENTIFY for each bot and rate limit key in 5 s. Kept per process: a bot
+ * that comes by way of several gateways is let in by each, which costs a few READYs more.
  */
 export class IdentifyLimiter {
   readonly #pace: IdentifyPace;

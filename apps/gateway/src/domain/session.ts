@@ -7,7 +7,8 @@ import type { GatewaySocket } from './gateway-socket.js';
 import { Replay, type ReplayLimits } from './replay.js';
 import { SendLimiter } from './send-limiter.js';
 import type { WheelEntry } from './timer-wheel.js';
-import type { Follower, TopicRelay } from './topic-relay.js';
+import type { Follower } from './fan-out.js';
+import type { TopicRelay } from './topic-relay.js';
 
 /** Who a session is, settled at IDENTIFY and never changed. */
 export interface SessionIdentity {

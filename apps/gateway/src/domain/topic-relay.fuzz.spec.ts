@@ -12,7 +12,8 @@ import {
 import { ALL_INTENTS } from '@guildhall/gateway-protocol';
 import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
 import type { Subscriber } from './delivery-rules.js';
-import { TopicRelay, type Follower, type RelayOutcome } from './topic-relay.js';
+import type { Follower, RelayOutcome } from './fan-out.js';
+import { TopicRelay } from './topic-relay.js';
 
 const TOPIC = 1n;
 const CHANNELS = [11n, 12n, 13n, 14n];

@@ -12,18 +12,16 @@
 // comes twice: what is not past the position is dropped. Nobody sees what they may not: a change of
 // visibility is applied at its own event, and each session's snapshot says from where it goes on.
 import type { Audience, TopicEvent, VisibilityChange } from '@guildhall/contracts';
-import { isSignal } from '@guildhall/contracts';
-import { DispatchEvent, Intent } from '@guildhall/gateway-protocol';
 import {
   AudienceTable,
   viewAfter,
-  type AudienceRow,
   type ChannelSet,
   type Transition,
   type View,
 } from './audience-table.js';
-import { EventRules, type Subscriber, type TopicKind } from './delivery-rules.js';
-import { Dispatch } from './dispatch.js';
+import type { Subscriber, TopicKind } from './delivery-rules.js';
+import type { Dispatch } from './dispatch.js';
+import { dispatchOf, FanOut, Follower, type RelayOutcome } from './fan-out.js';
 
 export interface RelayLimits {
   /** Events kept for sessions that attach as of an older position. */
@@ -32,44 +30,6 @@ export interface RelayLimits {
   readonly heldEventsMax: number;
   /** Events kept that came before one that is missing. */
   readonly earlyEventsMax: number;
-}
-
-/** One session's place in a relay. */
-export class Follower<S extends Subscriber> {
-  readonly subscriber: S;
-  /** `attaching` waits for its snapshot, `ahead` for the relay; `live` is told everything. */
-  state: 'attaching' | 'ahead' | 'live' | 'gone' = 'attaching';
-  row: AudienceRow<Follower<S>> | undefined;
-  /** While ahead: the position and view of its snapshot. */
-  aheadSeq = 0;
-  aheadView: View | undefined;
-
-  constructor(subscriber: S) {
-    this.subscriber = subscriber;
-  }
-}
-
-/** One dispatch and who gets it, in the order in which they are to be sent. */
-export interface Delivery<S> {
-  readonly dispatch: Dispatch;
-  readonly to: readonly S[];
-  /** When its event was committed or published, in microseconds since the epoch. */
-  readonly atUs: number;
-}
-
-/** What came of a batch, an answer, or a repair. */
-export interface RelayOutcome<S extends Subscriber> {
-  readonly deliveries: Delivery<S>[];
-  /** Events to be acted on and not sent, in order. */
-  readonly signals: { readonly event: TopicEvent; readonly to: readonly S[] }[];
-  /** Followers that are out of the topic: removed members, or all when it is gone. */
-  readonly ended: Follower<S>[];
-  /** Something is missing: fetch what comes after `position`, then call `repair`. */
-  needsRepair: boolean;
-  /** Durable and ephemeral events that were processed. */
-  eventsCount: number;
-  /** Live followers that an event was not for. */
-  filteredCount: number;
 }
 
 /** A snapshot, as the owner answered it. */
@@ -86,7 +46,6 @@ interface Recent {
 }
 
 const EVERYTHING = 0n;
-const NULL_DATA = Buffer.from('null');
 const NO_CHANNELS: ChannelSet = new Set();
 
 /** See the top of the file. Synchronous; time and sending are for its callers. */
@@ -181,7 +140,7 @@ export class TopicRelay<S extends Subscriber> {
    * of the relay is no hole yet: what lies between may be on its way (see `hasGap`).
    */
   attached(follower: Follower<S>, snapshot: Snapshot): RelayOutcome<S> | undefined {
-    const outcome = emptyOutcome<S>();
+    const outcome = new FanOut<S>(this.kind);
     if (follower.state !== 'attaching') return outcome;
     if (this.#position === undefined) {
       this.#position = snapshot.seq;
@@ -216,14 +175,15 @@ export class TopicRelay<S extends Subscriber> {
 
   /** Events as they came from the bus, in any order, perhaps for the second time. */
   receive(events: readonly TopicEvent[]): RelayOutcome<S> {
-    const outcome = emptyOutcome<S>();
+    const outcome = new FanOut<S>(this.kind);
     for (const event of events) this.#take(event, outcome);
     return outcome;
   }
 
   /** What the owner had after `position`, oldest first, and how far the topic is. */
   repair(events: readonly TopicEvent[], lastSeq: number): RelayOutcome<S> {
-    const outcome = this.receive(events);
+    const outcome = new FanOut<S>(this.kind);
+    for (const event of events) this.#take(event, outcome);
     outcome.needsRepair = this.hasGap || (this.#position ?? lastSeq) < lastSeq;
     return outcome;
   }
@@ -233,11 +193,10 @@ export class TopicRelay<S extends Subscriber> {
     return this.#position !== undefined && seq > this.#position;
   }
 
-  #take(event: TopicEvent, outcome: RelayOutcome<S>): void {
+  #take(event: TopicEvent, outcome: FanOut<S>): void {
     const seq = Number(event.seq);
     if (seq === 0) {
-      if (this.#position !== undefined)
-        this.#emitToLive(event, this.#dispatchOf(event), [], outcome);
+      if (this.#position !== undefined) this.#emitToLive(event, dispatchOf(event), [], outcome);
       return;
     }
     if (this.#position === undefined) {
@@ -263,7 +222,7 @@ export class TopicRelay<S extends Subscriber> {
     if (this.#early.size < this.#limits.earlyEventsMax) this.#early.set(seq, event);
   }
 
-  #drainEarly(outcome: RelayOutcome<S>): void {
+  #drainEarly(outcome: FanOut<S>): void {
     while (this.#early.size > 0) {
       const seq = this.#position! + 1;
       const event = this.#early.get(seq);
@@ -275,8 +234,8 @@ export class TopicRelay<S extends Subscriber> {
     if (this.#early.size > 0) outcome.needsRepair = true;
   }
 
-  #process(event: TopicEvent, seq: number, outcome: RelayOutcome<S>): void {
-    const dispatch = this.#dispatchOf(event);
+  #process(event: TopicEvent, seq: number, outcome: FanOut<S>): void {
+    const dispatch = dispatchOf(event);
     this.#position = seq;
     this.#remember({ event, seq, dispatch });
     const change = event.visibility;
@@ -291,11 +250,6 @@ export class TopicRelay<S extends Subscriber> {
         follower.aheadView = undefined;
       }
     }
-  }
-
-  #dispatchOf(event: TopicEvent): Dispatch | undefined {
-    if (isSignal(event.type)) return undefined;
-    return new Dispatch(event.type, event.data.length === 0 ? NULL_DATA : event.data);
   }
 
   *#liveOf(userId: bigint): Iterable<Follower<S>> {
@@ -322,12 +276,12 @@ export class TopicRelay<S extends Subscriber> {
     return this.#recent.slice(seq + 1 - oldest.seq);
   }
 
-  /** One past event for one session that attaches; its view afterwards, or undefined if it is out. */
+  /** A past event for one session that attaches; its view afterwards, undefined if it is out. */
   #catchUp(
     follower: Follower<S>,
     view: View,
     { event, dispatch }: Recent,
-    outcome: RelayOutcome<S>,
+    outcome: FanOut<S>,
   ): View | undefined {
     const { userId } = follower.subscriber;
     const change = event.visibility;
@@ -337,9 +291,9 @@ export class TopicRelay<S extends Subscriber> {
         ? []
         : [{ followers: [follower], before: view.channels, after: after.channels }];
     const sees = this.#seesEverything(event) || after.channels.has(event.channelId);
-    this.#emit(event, dispatch, transitions, sees ? [follower] : [], outcome);
+    outcome.emit(event, dispatch, transitions, sees ? [follower] : []);
     if (change === undefined || !this.#isRemovedBy(follower, change)) return after;
-    this.#endAll([follower], event, change, outcome);
+    this.#endAll([follower], event, outcome);
     return undefined;
   }
 
@@ -355,7 +309,7 @@ export class TopicRelay<S extends Subscriber> {
     event: TopicEvent,
     dispatch: Dispatch | undefined,
     transitions: readonly Transition<Follower<S>>[],
-    outcome: RelayOutcome<S>,
+    outcome: FanOut<S>,
   ): void {
     const candidates: Follower<S>[] = [];
     if (event.onlyUserIds.length > 0) {
@@ -372,86 +326,11 @@ export class TopicRelay<S extends Subscriber> {
         for (const follower of row.followers) candidates.push(follower);
       }
     }
-    const told = this.#emit(event, dispatch, transitions, candidates, outcome);
-    outcome.eventsCount += 1;
+    const told = outcome.emit(event, dispatch, transitions, candidates);
     outcome.filteredCount += this.#liveCount - told;
   }
 
-  /** Channels gained, the event itself, channels lost; how many got the event. */
-  #emit(
-    event: TopicEvent,
-    dispatch: Dispatch | undefined,
-    transitions: readonly Transition<Follower<S>>[],
-    candidates: readonly Follower<S>[],
-    outcome: RelayOutcome<S>,
-  ): number {
-    const channels = event.visibility?.channels ?? [];
-    if (transitions.length > 0) {
-      for (const { channelId, json } of channels) {
-        const isItself =
-          event.type === DispatchEvent.ChannelCreate && event.channelId === channelId;
-        if (isItself) continue;
-        const gained = gainers(transitions, channelId);
-        this.#toThoseWithGuilds(gained, DispatchEvent.ChannelCreate, json, event, outcome);
-      }
-    }
-    const isDeletion = event.type === DispatchEvent.ChannelDelete;
-    const losing = isDeletion && event.channelId !== 0n ? losers(transitions, event.channelId) : [];
-    const all = losing.length === 0 ? candidates : [...candidates, ...losing];
-    const toldCount = this.#emitEvent(event, dispatch, all, outcome);
-    if (transitions.length > 0) {
-      for (const { channelId, json } of channels) {
-        if (isDeletion && event.channelId === channelId) continue;
-        const lost = losers(transitions, channelId);
-        this.#toThoseWithGuilds(lost, DispatchEvent.ChannelDelete, json, event, outcome);
-      }
-    }
-    return toldCount;
-  }
-
-  #emitEvent(
-    event: TopicEvent,
-    dispatch: Dispatch | undefined,
-    candidates: readonly Follower<S>[],
-    outcome: RelayOutcome<S>,
-  ): number {
-    if (dispatch === undefined) {
-      const to = candidates.map((follower) => follower.subscriber);
-      outcome.signals.push({ event, to });
-      return 0;
-    }
-    const rules = new EventRules(event, this.kind);
-    const whole: S[] = [];
-    const blanked: S[] = [];
-    for (const { subscriber } of candidates) {
-      if (!rules.admits(subscriber)) continue;
-      if (rules.seesContent(subscriber)) whole.push(subscriber);
-      else blanked.push(subscriber);
-    }
-    const atUs = Number(event.atUs);
-    if (whole.length > 0) outcome.deliveries.push({ dispatch, to: whole, atUs });
-    if (blanked.length > 0) {
-      outcome.deliveries.push({ dispatch: dispatch.withoutContent(), to: blanked, atUs });
-    }
-    return whole.length + blanked.length;
-  }
-
-  #toThoseWithGuilds(
-    followers: readonly Follower<S>[],
-    type: string,
-    json: Uint8Array,
-    event: TopicEvent,
-    outcome: RelayOutcome<S>,
-  ): void {
-    const to = followers
-      .map(({ subscriber }) => subscriber)
-      .filter(({ intents }) => (intents & Intent.Guilds) !== 0);
-    if (to.length === 0) return;
-    const dispatch = new Dispatch(type, json);
-    outcome.deliveries.push({ dispatch, to, atUs: Number(event.atUs) });
-  }
-
-  #endRemoved(event: TopicEvent, change: VisibilityChange, outcome: RelayOutcome<S>): void {
+  #endRemoved(event: TopicEvent, change: VisibilityChange, outcome: FanOut<S>): void {
     const removed: Follower<S>[] = [];
     if (change.topicDeleted) {
       for (const follower of this.followers())
@@ -459,47 +338,11 @@ export class TopicRelay<S extends Subscriber> {
     } else {
       for (const userId of change.removedUserIds) removed.push(...this.#liveOf(userId));
     }
-    if (removed.length > 0) this.#endAll(removed, event, change, outcome);
+    if (removed.length > 0) this.#endAll(removed, event, outcome);
   }
 
-  #endAll(
-    followers: readonly Follower<S>[],
-    event: TopicEvent,
-    change: VisibilityChange,
-    outcome: RelayOutcome<S>,
-  ): void {
-    const isToldByEvent = change.topicDeleted && event.type === DispatchEvent.GuildDelete;
-    if (this.kind === 'guild' && !isToldByEvent) {
-      // Without the key `unavailable`: that would be an outage.
-      const json = Buffer.from(`{"id":"${this.topicId}"}`);
-      this.#toThoseWithGuilds(followers, DispatchEvent.GuildDelete, json, event, outcome);
-    }
-    for (const follower of followers) {
-      this.end(follower);
-      outcome.ended.push(follower);
-    }
+  #endAll(followers: readonly Follower<S>[], event: TopicEvent, outcome: FanOut<S>): void {
+    outcome.out(followers, event);
+    for (const follower of followers) this.end(follower);
   }
-}
-
-function emptyOutcome<S extends Subscriber>(): RelayOutcome<S> {
-  return {
-    deliveries: [],
-    signals: [],
-    ended: [],
-    needsRepair: false,
-    eventsCount: 0,
-    filteredCount: 0,
-  };
-}
-
-function gainers<F>(transitions: readonly Transition<F>[], channelId: bigint): F[] {
-  return transitions
-    .filter(({ before, after }) => !before.has(channelId) && after.has(channelId))
-    .flatMap(({ followers }) => followers);
-}
-
-function losers<F>(transitions: readonly Transition<F>[], channelId: bigint): F[] {
-  return transitions
-    .filter(({ before, after }) => before.has(channelId) && !after.has(channelId))
-    .flatMap(({ followers }) => followers);
 }

@@ -4,7 +4,7 @@ import type { Clock } from '@guildhall/clock';
 import { SPAN, type Span, type TraceContext, type Tracer } from '@guildhall/telemetry';
 import type { Dispatch } from '../domain/dispatch.js';
 import type { Session } from '../domain/session.js';
-import type { Delivery, RelayOutcome } from '../domain/topic-relay.js';
+import type { Delivery, RelayOutcome } from '../domain/fan-out.js';
 import type { GatewayEvents } from '../events.js';
 
 /** What a message of a topic was about, for its span. */

@@ -304,7 +304,7 @@ export function tokenDigest(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
 }
 
-/** Whose token it is; undefined when nobody's. Rejects with a Fault when that cannot be told now. */
+/** Whose token it is; undefined when nobody's. Rejects with a Fault when that cannot be told. */
 export async function authenticated(
   accounts: AccountsPort,
   token: string,

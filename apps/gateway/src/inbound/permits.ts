@@ -1,4 +1,4 @@
-/** So many pieces of work at once; the others wait their turn. A storm of logins must not bury owners. */
+/** So much work at once; the rest waits its turn. A storm of logins must not bury owners. */
 export class Permits {
   readonly #max: number;
   readonly #waiting: ((release: () => void) => void)[] = [];

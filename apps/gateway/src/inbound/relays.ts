@@ -3,8 +3,8 @@
 // that nothing is missed:
 //
 //   a hole in seq       the relay says so; what is missing is fetched at once
-//   a lost last event   owners say each second how far their topics are (digest); every few seconds,
-//                       and when an owner changes, we say how far we are and hear what moved on
+//   a lost last event   owners say each second how far their topics are (digest); every few
+//                       seconds, and when an owner changes, we say how far we are and hear more
 //   a lost connection   everything is asked for again
 //   pruned at the owner the sessions are told to start anew (op 9), never left behind
 import { sleep, type Clock, Backoff } from '@guildhall/clock';
@@ -15,13 +15,8 @@ import type { TraceContext } from '@guildhall/telemetry';
 import type { TopicKind } from '../domain/delivery-rules.js';
 import type { Asker, EventSource, GuildsPort, TopicSeqs } from '../domain/ports.js';
 import type { Session } from '../domain/session.js';
-import {
-  TopicRelay,
-  type Follower,
-  type RelayLimits,
-  type RelayOutcome,
-  type Snapshot,
-} from '../domain/topic-relay.js';
+import type { Follower, RelayOutcome } from '../domain/fan-out.js';
+import { TopicRelay, type RelayLimits, type Snapshot } from '../domain/topic-relay.js';
 import type { GatewayEvents } from '../events.js';
 import type { Deliverer } from './deliverer.js';
 import { Permits } from './permits.js';
@@ -386,7 +381,7 @@ export class Relays {
   }
 }
 
-/** The session was detached before the answer came: it ended, or it is not in the topic any more. */
+/** The session was detached before the answer came: it ended, or is not in the topic any more. */
 export const DETACHED: Fault = new Fault(
   FaultCode.Unavailable,
   'the session was detached meanwhile',

@@ -30,7 +30,7 @@ export class Resume {
     this.#options = options;
   }
 
-  /** Never rejects but for a Bug. The session that comes out has had what it missed, and RESUMED. */
+  /** Never rejects but for a Bug. What comes out has had all that it missed, and RESUMED. */
   async resume(caller: Caller, payload: ResumePayload): Promise<Entrance> {
     const { tracer, events } = this.#options;
     const span = tracer.root(SPAN.gateway.resume);

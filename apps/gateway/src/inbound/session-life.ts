@@ -114,7 +114,7 @@ export class SessionLife {
     if (socket !== undefined) this.sayInvalid(socket);
   }
 
-  /** op 9 `false`, after a while: some libraries identify again at once and would do so for ever. */
+  /** op 9 `false`, after a while: some libraries identify again at once, and would for ever. */
   sayInvalid(socket: GatewaySocket, then: () => void = () => undefined): void {
     const { invalidSessionDelayMinMs: min, invalidSessionDelayMaxMs: max, clock } = this.#options;
     clock.setTimer(min === max ? min : randomInt(min, max), () => {

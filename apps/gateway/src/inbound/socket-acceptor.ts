@@ -35,7 +35,7 @@ const TOO_BIG = 1009;
 const NOT_UTF8 = 1007;
 const NO_CODE = 1006;
 
-/** A server's socket: what the WebSocket layer refuses to read is a decode error of this protocol. */
+/** A server's socket: what the WebSocket layer refuses to read is this protocol's decode error. */
 class ClientSocket extends WebSocket {
   connection: Connection | undefined;
 

@@ -126,7 +126,7 @@ function query({ topicId, actorId, isBot }: Asker): MessageInitShape<typeof Comm
   return { topicId, actorId, actorIsBot: isBot };
 }
 
-/** 63 bits of chance: several gateways mint at once, and two commands of one topic must never meet. */
+/** 63 bits of chance: several gateways mint at once, and no two commands may ever meet. */
 function mintCommandId(): bigint {
   return (randomBytes(8).readBigUInt64BE() >> 1n) | 1n;
 }

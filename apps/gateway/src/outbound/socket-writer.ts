@@ -3,7 +3,7 @@
 //
 //   none          JSON as text, ETF as binary
 //   payload       as none, but what was made for this session alone goes out as a zlib stream of
-//                 its own (IDENTIFY `compress: true`); events for many are small and stay as they are
+//                 its own (IDENTIFY `compress: true`); events for many are small and stay plain
 //   zlib-stream   pieces that fit any connection (see EncodedDispatch.zlibFrame), or pieces that
 //                 refer to this connection's last payloads: a knob
 //   zstd-stream   a context per connection; compressed off the event loop, in order
