@@ -6,7 +6,6 @@ import {
   EditMessageRequestSchema,
   UserSchema,
 } from '@guildhall/contracts';
-} from '@guildhall/contracts';
 import { DEFAULT_EVERYONE_PERMISSIONS, Permission } from '@guildhall/permissions';
 import { SnowflakeMint } from '@guildhall/snowflake';
 import { Changes } from '../domain/changes.js';
