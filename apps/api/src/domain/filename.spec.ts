@@ -1,4 +1,4 @@
-import { safeContentType, safeFilename } from './filename.js';
+import { contentTypeOf, safeFilename } from './filename.js';
 
 describe('safeFilename', () => {
   it.each([
@@ -26,10 +26,12 @@ describe('safeFilename', () => {
   });
 });
 
-describe('safeContentType', () => {
-  it('is a type or none', () => {
-    expect(safeContentType('Image/PNG')).toBe('image/png');
-    expect(safeContentType('text/html; x=\r\ny')).toBe('application/octet-stream');
-    expect(safeContentType('')).toBe('application/octet-stream');
+describe('contentTypeOf', () => {
+  it('believes the sender, or else the name', () => {
+    expect(contentTypeOf('Image/PNG', 'x')).toBe('image/png');
+    expect(contentTypeOf('application/octet-stream', 'a.TXT')).toBe('text/plain; charset=utf-8');
+    expect(contentTypeOf('text/html; x=\r\ny', 'a.png')).toBe('image/png');
+    expect(contentTypeOf('', 'constructor')).toBe('application/octet-stream');
+    expect(contentTypeOf('', 'x.')).toBe('application/octet-stream');
   });
 });

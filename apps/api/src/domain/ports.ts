@@ -10,6 +10,7 @@ import type { Clock } from '@guildhall/clock';
 import type { UserSchema } from '@guildhall/contracts';
 import type { Snowflake } from '@guildhall/snowflake';
 import type { TraceContext } from '@guildhall/telemetry';
+import type { ImageSize } from './image-size.js';
 
 /** A user as it travels to the owners of topics. */
 export type UserInit = Omit<MessageInitShape<typeof UserSchema>, '$typeName' | '$unknown'> & {
@@ -52,6 +53,8 @@ export interface ReceivedFile {
   readonly contentType: string;
   readonly sizeBytes: number;
   readonly tempPath: string;
+  /** In pixels; absent unless it is a picture. */
+  readonly imageSize?: ImageSize;
 }
 
 /** Where pictures belong. */

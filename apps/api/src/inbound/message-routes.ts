@@ -10,7 +10,7 @@ import {
 import { Fault } from '@guildhall/fault';
 import type { Snowflake } from '@guildhall/snowflake';
 import type { AllowedMentionsSchema } from '@guildhall/contracts';
-import { safeContentType, safeFilename } from '../domain/filename.js';
+import { contentTypeOf, safeFilename } from '../domain/filename.js';
 import {
   createMessageBody,
   editMessageBody,
@@ -234,7 +234,8 @@ async function withAttachments(
         description,
         sizeBytes: BigInt(file.sizeBytes),
         url: files.attachmentUrl(channelId, id, filename),
-        contentType: safeContentType(file.contentType),
+        contentType: contentTypeOf(file.contentType, filename),
+        ...file.imageSize,
       });
     }
     return await send(attachments);

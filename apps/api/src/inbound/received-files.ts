@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { refuse } from '@guildhall/contracts';
+import { Fault } from '@guildhall/fault';
 import type { FastifyRequest } from 'fastify';
+import { IMAGE_HEAD_BYTES, imageSizeOf } from '../domain/image-size.js';
 import type { ReceivedFile } from '../domain/ports.js';
 import { isRecord } from '../domain/validation.js';
 
@@ -49,11 +51,19 @@ export async function receiveParts(
       if (part.type === 'file') {
         const tempPath = join(bounds.tempDir, randomUUID());
         paths.push(tempPath);
-        const sizeBytes = await store(part.file, tempPath, roomBytes);
+        const { sizeBytes, head } = await store(part.file, tempPath, roomBytes);
         if (part.file.truncated) throw refuse('EntityTooLarge');
         roomBytes -= sizeBytes;
         const { fieldname: field, filename, mimetype: contentType } = part;
-        files.push({ field, filename, contentType, sizeBytes, tempPath });
+        const imageSize = imageSizeOf(head);
+        files.push({
+          field,
+          filename,
+          contentType,
+          sizeBytes,
+          tempPath,
+          ...(imageSize === undefined ? {} : { imageSize }),
+        });
       } else {
         if (part.valueTruncated) throw refuse('EntityTooLarge');
         const value = part.value as string;
@@ -87,10 +97,12 @@ async function store(
   source: NodeJS.ReadableStream,
   path: string,
   roomBytes: number,
-): Promise<number> {
+): Promise<{ sizeBytes: number; head: Buffer }> {
   let sizeBytes = 0;
+  const head: Buffer[] = [];
   const counted = new Transform({
     transform(chunk: Buffer, _encoding, done) {
+      if (sizeBytes < IMAGE_HEAD_BYTES) head.push(chunk.subarray(0, IMAGE_HEAD_BYTES - sizeBytes));
       sizeBytes += chunk.length;
       if (sizeBytes > roomBytes) done(refuse('EntityTooLarge'));
       else done(null, chunk);
@@ -98,7 +110,7 @@ async function store(
   });
   // `flush` makes the data durable before the file is closed: an answer is a fact.
   await pipeline(source, counted, createWriteStream(path, { flags: 'wx', flush: true }));
-  return sizeBytes;
+  return { sizeBytes, head: Buffer.concat(head) };
 }
 
 function defineField(fields: Record<string, unknown>, name: string, value: unknown): void {
@@ -124,16 +136,16 @@ function parsed(text: string): unknown {
   }
 }
 
+/** Whatever the parser does not like (no boundary, a body that ends early) is the client's. */
 function uploadFault(reason: unknown): unknown {
-  const statusCode = isRecord(reason) || reason instanceof Error ? statusOf(reason) : undefined;
+  if (!(reason instanceof Error) || reason instanceof Fault) return reason;
+  const statusCode = statusOf(reason);
   if (statusCode === 413) return refuse('EntityTooLarge');
-  // Whatever else the parser does not like (no boundary, a cut body) is the client's.
-  if (statusCode !== undefined && statusCode < 500) return refuse('General');
-  const isCut = reason instanceof Error && /unexpected end|premature|aborted|malformed|boundary/i;
-  return isCut instanceof RegExp && isCut.test((reason as Error).message)
-    ? refuse('General')
-    : reason;
+  const isParsers = statusCode !== undefined && statusCode < 500;
+  return isParsers || BAD_FORM.test(reason.message) ? refuse('General') : reason;
 }
+
+const BAD_FORM = /unexpected end|premature|aborted|malformed|boundary/i;
 
 function statusOf(reason: object): number | undefined {
   const status = (reason as { statusCode?: unknown }).statusCode;

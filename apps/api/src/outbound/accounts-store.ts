@@ -73,6 +73,8 @@ export class AccountsStore implements Accounts {
   /** By the token's hash. `undefined` inside: known to be nobody's, so that a flood of one costs little. */
   readonly #seen: RecentMap<string, { userId: Snowflake; identity: Identity | undefined }>;
 
+  #forgottenCount = 0;
+
   constructor(options: AccountsStoreOptions) {
     this.#options = options;
     this.#store = options.store;
@@ -87,8 +89,12 @@ export class AccountsStore implements Accounts {
     const key = `${parts.userId}:${Buffer.from(parts.hash).toString('latin1')}`;
     const known = this.#seen.get(key);
     if (known !== undefined) return known.identity;
+    const forgottenCount = this.#forgottenCount;
     const identity = await this.authenticateNow(token);
-    this.#seen.set(key, { userId: parts.userId, identity });
+    // What was read before a token died must not be remembered after it.
+    if (forgottenCount === this.#forgottenCount) {
+      this.#seen.set(key, { userId: parts.userId, identity });
+    }
     return identity;
   }
 
@@ -335,6 +341,7 @@ export class AccountsStore implements Accounts {
   }
 
   #forget(userId: Snowflake): void {
+    this.#forgottenCount++;
     this.#seen.deleteWhere((seen) => seen.userId === userId);
   }
 }

@@ -3,6 +3,9 @@ import { makeGround, type Ground } from '../api-world.conformance.js';
 import { claim, release } from './claims.js';
 import { MIGRATIONS } from './migrations.js';
 
+// A busy machine is slow, not wrong.
+jest.setTimeout(60_000);
+
 let ground: Ground;
 let store: Store;
 
