@@ -10,7 +10,9 @@ const ROLE = 5n;
 const viewing = { allow: Permission.VIEW_CHANNEL, deny: 0n };
 const hiding = { allow: 0n, deny: Permission.VIEW_CHANNEL };
 
-/** A guild of an owner, two members without roles and one with a role that sees the hidden channel. */
+/**
+ * A guild of an owner, two members without roles and one with a role that sees the hidden channel.
+ */
 function small() {
   const ownOverwrites = new Set<bigint>();
   const guild = {
@@ -106,7 +108,7 @@ describe('Audiences', () => {
     expect(audiences.of(13n)!.membersCount).toBe(2);
   });
 
-  it('parts a member with an overwrite of its own from the others, and joins it to them again', () => {
+  it('parts a member with an overwrite of its own from the others, and joins it again', () => {
     const { audiences, guild, ownOverwrites } = small();
     const before = guild.channels.get(HIDDEN)!;
     const own = { id: 12n, type: 1 as const, ...viewing };

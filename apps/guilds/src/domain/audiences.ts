@@ -1,16 +1,19 @@
 /**
- * Who sees which channel, as a small table. Members with the same roles and no overwrite of their own form
- * an audience; the owner, and a member that an overwrite names anywhere in the guild, is one of its own.
+ * Who sees which channel, as a small table. Members with the same roles and no overwrite of their
+ * own form an audience; the owner, and a member that an overwrite names anywhere in the guild, is
+ * one of its own.
  *
  *   member ──► audience (hash of its role ids, or its user id) ──► the channels it may view
  *
  * What changes is noted when it changes (`touch…`), and worked out at the event that tells of it
- * (`take`): only what was touched is computed again, O(audiences × channels) for a role, O(audiences)
- * for a channel, O(channels) for a member. The difference goes to the relays with the event.
+ * (`take`): only what was touched is computed again, O(audiences × channels) for a role,
+ * O(audiences) for a channel, O(channels) for a member. The difference goes to the relays with the
+ * event.
  *
- * Ids are a function of the guild's state alone, so relays and the next owner agree on them. A hash has its
- * top bit set and a user id has not, so they never meet. Two sets of roles with the same hash would share
- * what they see: at 63 bits, and a few thousand sets in a guild, that is left to chance.
+ * Ids are a function of the guild's state alone, so relays and the next owner agree on them. A hash
+ * has its top bit set and a user id has not, so they never meet. Two sets of roles with the same
+ * hash would share what they see: at 63 bits, and a few thousand sets in a guild, that is left to
+ * chance.
  */
 import {
   basePermissions,

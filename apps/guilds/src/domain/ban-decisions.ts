@@ -22,8 +22,8 @@ const REASON_MAX = 512;
 const PAGE_MAX = 1_000;
 
 /**
- * Bans a user, member or not; a member leaves. Who is banned already stays so. Deleting messages is a matter
- * of commands of their own, after this one.
+ * Bans a user, member or not; a member leaves. Who is banned already stays so. Deleting messages is
+ * a matter of commands of their own, after this one.
  */
 export function putBan(guild: Guild, request: PutBanRequest, changes: Changes): void {
   const actor = actorOf(guild, changes);

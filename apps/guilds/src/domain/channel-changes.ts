@@ -4,8 +4,8 @@ import { channelJson } from './channel-json.js';
 import type { Guild } from './guild.js';
 
 /**
- * Puts a changed channel in its place: in memory, in its row, and told as CHANNEL_UPDATE with what it
- * changes about who sees what. Does nothing if nothing is different.
+ * Puts a changed channel in its place: in memory, in its row, and told as CHANNEL_UPDATE with what
+ * it changes about who sees what. Does nothing if nothing is different.
  */
 export function saveChannel(guild: Guild, channel: Channel, changes: Changes): void {
   const before = guild.channel(channel.id);

@@ -1,6 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type {
-  ChannelFieldsSchema} from '@guildhall/contracts';
+import type { ChannelFieldsSchema } from '@guildhall/contracts';
 import {
   CreateChannelRequestSchema,
   CreateInviteRequestSchema,
@@ -163,7 +162,7 @@ describe('modifyChannel', () => {
     expect(world.events(MANAGER, change)).toEqual([]);
   });
 
-  it('gives the overwrites of a category to the channels that follow it, each with its own change', () => {
+  it('gives a category’s overwrites to the channels that follow it, one change each', () => {
     const { world, guild, hidden, categoryId } = stage();
     const follower = idOf(world.do(0n, making({ name: 'a', parentId: categoryId })).answer);
     const own = making({ name: 'b', parentId: categoryId, overwrites: { items: [] } });

@@ -117,7 +117,10 @@ function overwritesAsked(
   return overwrites;
 }
 
-/** Moves channels, all or none. With `lockPermissions` a channel takes its new category's overwrites. */
+/**
+ * Moves channels, all or none. With `lockPermissions` a channel takes its new category's
+ * overwrites.
+ */
 export function moveChannels(guild: Guild, request: MoveChannelsRequest, changes: Changes): void {
   const actor = actorOf(guild, changes);
   const moved = request.positions.map((asked) => {
@@ -140,8 +143,8 @@ export function moveChannels(guild: Guild, request: MoveChannelsRequest, changes
 }
 
 /**
- * Deletes a channel: who is in it leaves, its invites end, and a category's channels stand alone. Its
- * messages cannot be asked for any more.
+ * Deletes a channel: who is in it leaves, its invites end, and a category's channels stand alone.
+ * Its messages cannot be asked for any more.
  */
 export function deleteChannel(
   guild: Guild,
@@ -161,6 +164,7 @@ export function deleteChannel(
   guild.messages.forgetChannel(channel.id);
   guild.mentions.forgetChannel(channel.id);
   changes.delete('channels', [channel.id]);
+  changes.put('purges', [channel.id], {});
   const visibility = guild.takeVisibility(channel.id);
   changes.event({
     type: 'CHANNEL_DELETE',

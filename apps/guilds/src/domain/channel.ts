@@ -6,8 +6,8 @@ export const ChannelType = { Text: 0, Voice: 2, Category: 4, Announcement: 5 } a
 export type ChannelType = (typeof ChannelType)[keyof typeof ChannelType];
 
 /**
- * A channel of a guild. Replaced as a whole when its settings change; only what messages move (the last
- * message, the last pin) is set in place.
+ * A channel of a guild. Replaced as a whole when its settings change; only what messages move (the
+ * last message, the last pin) is set in place.
  */
 export interface Channel {
   readonly id: bigint;

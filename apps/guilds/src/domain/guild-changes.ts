@@ -9,7 +9,9 @@ export function saveSettings(guild: Guild, settings: GuildSettings, changes: Cha
   tellGuild(guild, changes);
 }
 
-/** Writes the guild's own row and tells it as GUILD_UPDATE, with what changed about who sees what. */
+/**
+ * Writes the guild's own row and tells it as GUILD_UPDATE, with what changed about who sees what.
+ */
 export function tellGuild(guild: Guild, changes: Changes): void {
   changes.isTopicChanged = true;
   const visibility = guild.takeVisibility();

@@ -32,8 +32,8 @@ const DESCRIPTION_MAX = 300;
 const AFK_TIMEOUTS_SECONDS = [60, 300, 900, 1_800, 3_600];
 
 /**
- * Fills a guild that was just born: @everyone, a few channels, its owner. The one event is a signal:
- * nobody follows the guild yet, but a command that comes twice is recognised by its event.
+ * Fills a guild that was just born: @everyone, a few channels, its owner. The one event is a
+ * signal: nobody follows the guild yet, but a command that comes twice is recognised by its event.
  */
 export function createGuild(guild: Guild, request: CreateGuildRequest, changes: Changes): object {
   const owner = userOf(request.owner);

@@ -82,8 +82,8 @@ describe('attachGuild', () => {
     const required =
       'icon splash discovery_splash afk_channel_id afk_timeout verification_level ' +
       'default_message_notifications explicit_content_filter mfa_level application_id ' +
-      'system_channel_id system_channel_flags rules_channel_id vanity_url_code description banner ' +
-      'premium_tier preferred_locale public_updates_channel_id nsfw_level ' +
+      'system_channel_id system_channel_flags rules_channel_id vanity_url_code description ' +
+      'banner premium_tier preferred_locale public_updates_channel_id nsfw_level ' +
       'premium_progress_bar_enabled safety_alerts_channel_id incidents_data';
     for (const key of required.split(' ')) expect(json).toHaveProperty(key);
     const { roles, channels } = json as Snapshot;

@@ -33,13 +33,10 @@ export interface AttachedGuild {
 }
 
 /**
- * What a member's session begins with, as of now. Channels it may not see are left out, and who is in
- * voice there. Refused (50001) for who is no member.
+ * What a member's session begins with, as of now. Channels it may not see are left out, and who is
+ * in voice there. Refused (50001) for who is no member.
  */
-export function attachGuild(
-  guild: Guild,
-  request: AttachTopicRequest,
-): AttachedGuild {
+export function attachGuild(guild: Guild, request: AttachTopicRequest): AttachedGuild {
   const userId = request.command?.actorId ?? 0n;
   const self = guild.member(userId);
   const row = guild.audiences.of(userId);
@@ -73,9 +70,9 @@ export function attachGuild(
 }
 
 /**
- * Which members are in GUILD_CREATE: with presences, everybody up to the threshold, past it those that
- * are online or stand out (a role, a nick, in voice); without, the session's own and those in voice. A
- * person's client is always told of everybody up to the threshold.
+ * Which members are in GUILD_CREATE: with presences, everybody up to the threshold, past it those
+ * that are online or stand out (a role, a nick, in voice); without, the session's own and those in
+ * voice. A person's client is always told of everybody up to the threshold.
  */
 function membersShown(
   guild: Guild,

@@ -1,4 +1,7 @@
-/** A guild for specs: commands are decided as the host would have them decided, and what they wrote is kept. */
+/**
+ * A guild for specs: commands are decided as the host would have them decided, and what they wrote
+ * is kept.
+ */
 import { create } from '@bufbuild/protobuf';
 import { CreateGuildRequestSchema } from '@guildhall/contracts';
 import { Fault } from '@guildhall/fault';

@@ -1,9 +1,10 @@
 /**
- * A guild in its owner's memory: settings, channels, roles, members, bans, invites, voice, presences.
+ * A guild in its owner's memory: settings, channels, roles, members, bans, invites, voice,
+ * presences.
  *
- * Reading is free; changing goes through the methods here, which note what a change may mean for who sees
- * what. The decision that made the change then takes the difference (`takeVisibility`) and attaches it to
- * the event that tells of the change.
+ * Reading is free; changing goes through the methods here, which note what a change may mean for
+ * who sees what. The decision that made the change then takes the difference (`takeVisibility`) and
+ * attaches it to the event that tells of the change.
  */
 import { create } from '@bufbuild/protobuf';
 import { VisibilityChangeSchema, type VisibilityChange } from '@guildhall/contracts';
@@ -180,8 +181,8 @@ export class Guild {
   }
 
   /**
-   * What a user may do in the guild as a whole, a timeout taken into account. The fleet itself (0n): all;
-   * who is no member: nothing.
+   * What a user may do in the guild as a whole, a timeout taken into account. The fleet itself
+   * (0n): all; who is no member: nothing.
    */
   basePermissions(userId: bigint, nowMs: number): bigint {
     if (userId === 0n) return ALL_PERMISSIONS;
@@ -192,9 +193,9 @@ export class Guild {
   }
 
   /**
-   * Hot path. What a user may do in a channel here and now: overwrites, a timeout and what a missing
-   * permission takes with it are taken into account. 0n without VIEW_CHANNEL, in a channel there is not,
-   * and for who is no member. The fleet itself (0n): all.
+   * Hot path. What a user may do in a channel here and now: overwrites, a timeout and what a
+   * missing permission takes with it are taken into account. 0n without VIEW_CHANNEL, in a channel
+   * there is not, and for who is no member. The fleet itself (0n): all.
    */
   permissionsIn(channelId: bigint, userId: bigint, nowMs: number): bigint {
     if (userId === 0n) return ALL_PERMISSIONS;
@@ -207,7 +208,9 @@ export class Guild {
     return effectivePermissions(own, channelKindOf(type), isTimedOut(member, nowMs));
   }
 
-  /** Hot path. Whether a member sees a channel; false for who is no member, true for the fleet (0n). */
+  /**
+   * Hot path. Whether a member sees a channel; false for who is no member, true for the fleet (0n).
+   */
   mayView(channelId: bigint, userId: bigint): boolean {
     if (userId === 0n) return this.#channels.has(channelId);
     return this.#audiences.of(userId)?.channelIds.has(channelId) ?? false;
@@ -318,9 +321,10 @@ export class Guild {
   }
 
   /**
-   * What has changed about who sees what since this was last asked: to be attached to the event that
-   * tells of the change. Undefined if nothing has. `eventChannelId` is the channel that a CHANNEL_CREATE
-   * or CHANNEL_DELETE is about: relays dispatch the event itself to whom it concerns.
+   * What has changed about who sees what since this was last asked: to be attached to the event
+   * that tells of the change. Undefined if nothing has. `eventChannelId` is the channel that a
+   * CHANNEL_CREATE or CHANNEL_DELETE is about: relays dispatch the event itself to whom it
+   * concerns.
    */
   takeVisibility(eventChannelId = 0n): VisibilityChange | undefined {
     const change = this.#audiences.take();

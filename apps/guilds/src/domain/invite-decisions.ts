@@ -24,7 +24,10 @@ export const INVITES_MAX = 1_000;
 const AGE_MAX_SECONDS = 604_800;
 const USES_MAX = 100;
 
-/** Makes an invite to a channel; or finds one of the actor's that is as asked for, unless it must be new. */
+/**
+ * Makes an invite to a channel; or finds one of the actor's that is as asked for, unless it must be
+ * new.
+ */
 export function createInvite(guild: Guild, request: CreateInviteRequest, changes: Changes): object {
   const actor = actorOf(guild, changes);
   const { channelId } = request;
@@ -82,7 +85,9 @@ export function deleteInvite(guild: Guild, request: InviteRequest, changes: Chan
   return inviteJson(guild, invite, false);
 }
 
-/** Comes in. Who is a member already is answered and nothing else; who is banned is refused (40007). */
+/**
+ * Comes in. Who is a member already is answered and nothing else; who is banned is refused (40007).
+ */
 export function acceptInvite(guild: Guild, request: AcceptInviteRequest, changes: Changes): object {
   const user = userOf(request.user);
   if (user.id === 0n || user.id !== changes.actorId) throw refuse('UnknownUser');

@@ -3,7 +3,10 @@ import type { Guild } from './guild.js';
 import { expiresAtMs, inviteUseJson, type Invite } from './invite.js';
 import { isoTimeOrNull } from './iso-time.js';
 
-/** An invite as who is not (yet) a member sees it: what it leads to, who sent it, how many are there. */
+/**
+ * An invite as who is not (yet) a member sees it: what it leads to, who sent it, how many are
+ * there.
+ */
 export function inviteJson(guild: Guild, invite: Invite, withCounts: boolean): object {
   const channel = guild.channel(invite.channelId);
   const { settings } = guild;

@@ -50,7 +50,9 @@ const talking = (channelId: bigint) => (guild: Guild, changes: Changes) =>
 const MODERATING =
   MANAGE_ROLES | MANAGE_NICKNAMES | KICK_MEMBERS | MODERATE_MEMBERS | MUTE_MEMBERS | MOVE_MEMBERS;
 
-/** low (1) < moderators (2: two of them) < high (3: an administrator, who is not above the order). */
+/**
+ * low (1) < moderators (2: two of them) < high (3: an administrator, who is not above the order).
+ */
 function stage() {
   const world = new GuildWorld();
   const low = world.role(0n, { position: 1 });

@@ -126,7 +126,9 @@ export function removeMember(guild: Guild, request: RemoveMemberRequest, changes
   dropMember(guild, member, changes);
 }
 
-/** Refuses (50013) to act on a member the actor does not stand above; nobody stands above the owner. */
+/**
+ * Refuses (50013) to act on a member the actor does not stand above; nobody stands above the owner.
+ */
 export function requireOver(guild: Guild, actor: Actor, member: Member): void {
   if (!canModerate(actor, viewOf(guild, member, actor.nowMs))) throw refuse('MissingPermissions');
 }
@@ -139,8 +141,8 @@ export function refreshGuildUser(guild: Guild, user: User, changes: Changes): vo
 }
 
 /**
- * A user's last session has ended: it is in no voice channel any more, and if it came for a visit only (a
- * temporary invite, and no role since) it is no member any more. May come twice.
+ * A user's last session has ended: it is in no voice channel any more, and if it came for a visit
+ * only (a temporary invite, and no role since) it is no member any more. May come twice.
  */
 export function userWentOffline(guild: Guild, userId: bigint, changes: Changes): void {
   const member = guild.member(userId);

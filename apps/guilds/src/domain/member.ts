@@ -55,8 +55,9 @@ export function memberDocument(member: Member, voice: VoiceState | undefined): D
 }
 
 /**
- * The member in a row. Role ids are of whenever the row was written: roles deleted since may be among
- * them (their deletion does not rewrite every member), and `isRole` says which are still there.
+ * The member in a row. Role ids are of whenever the row was written: roles deleted since may be
+ * among them (their deletion does not rewrite every member), and `isRole` says which are still
+ * there.
  */
 export function memberFromDocument(
   document: Document,

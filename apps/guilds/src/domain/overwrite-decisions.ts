@@ -1,6 +1,7 @@
 /**
- * Permission overwrites: what an actor may change of them, and how a category's reach the channels that
- * follow it. A channel follows its category while their overwrites are the same; there is no flag for it.
+ * Permission overwrites: what an actor may change of them, and how a category's reach the channels
+ * that follow it. A channel follows its category while their overwrites are the same; there is no
+ * flag for it.
  */
 import {
   refuse,
@@ -76,10 +77,10 @@ function overwriteOf(
 }
 
 /**
- * Refuses (50013) a change of a channel's overwrites beyond the actor: only bits that it has itself, in the
- * guild or in the channel, may change; and MANAGE_ROLES, which gives all the rest, only administrators may
- * hand on. To whom an overwrite of the channel allows MANAGE_ROLES the first does not apply (as Discord
- * has it). A channel that is still to be made has no overwrites.
+ * Refuses (50013) a change of a channel's overwrites beyond the actor: only bits that it has
+ * itself, in the guild or in the channel, may change; and MANAGE_ROLES, which gives all the rest,
+ * only administrators may hand on. To whom an overwrite of the channel allows MANAGE_ROLES the
+ * first does not apply (as Discord has it). A channel that is still to be made has no overwrites.
  */
 export function checkOverwriteChange(
   guild: Guild,

@@ -1,6 +1,6 @@
 /**
- * Who of a guild's members is not offline, as last heard from the presence app. Nothing of it is stored:
- * a new owner asks again.
+ * Who of a guild's members is not offline, as last heard from the presence app. Nothing of it is
+ * stored: a new owner asks again.
  */
 export interface PresenceJson {
   readonly user: { readonly id: string };

@@ -17,8 +17,8 @@ export function saveRole(guild: Guild, role: Role, changes: Changes): void {
 }
 
 /**
- * Deletes a role, and the overwrites about it. Rows of members keep its id: ids are never used again, and
- * what is not there is left out when a member is read (see memberFromDocument).
+ * Deletes a role, and the overwrites about it. Rows of members keep its id: ids are never used
+ * again, and what is not there is left out when a member is read (see memberFromDocument).
  */
 export function dropRole(guild: Guild, role: Role, changes: Changes): void {
   guild.removeRole(role.id);

@@ -1,7 +1,7 @@
 /**
- * Who sees what, by two ways that must agree after every command: a relay that knows only what it was told
- * when its sessions attached and what the events say, and the documented algorithm, computed for each member
- * and channel from nothing.
+ * Who sees what, by two ways that must agree after every command: a relay that knows only what it
+ * was told when its sessions attached and what the events say, and the documented algorithm,
+ * computed for each member and channel from nothing.
  */
 import { create } from '@bufbuild/protobuf';
 import {

@@ -1,4 +1,7 @@
-/** Voice states as they change: in memory, in the member's row, and told to those who see the channel. */
+/**
+ * Voice states as they change: in memory, in the member's row, and told to those who see the
+ * channel.
+ */
 import type { Changes } from './changes.js';
 import type { Guild } from './guild.js';
 import { saveMember } from './member-changes.js';
@@ -7,8 +10,8 @@ import { voiceEventJson, voiceLeftJson } from './voice-json.js';
 import type { VoiceState } from './voice-state.js';
 
 /**
- * A member is in a voice channel now, or is there in another way. Who saw it where it was, but does not see
- * the new channel, is told that it left.
+ * A member is in a voice channel now, or is there in another way. Who saw it where it was, but does
+ * not see the new channel, is told that it left.
  */
 export function enterVoice(guild: Guild, state: VoiceState, changes: Changes): void {
   const member = guild.member(state.userId)!;

@@ -10,8 +10,8 @@ import { voiceEventJson, voiceLeftJson } from './voice-json.js';
 import type { VoiceState } from './voice-state.js';
 
 /**
- * The actor joins, moves, mutes itself, or leaves (channel 0). A session that leaves does not end the stay
- * of another session of the same user. The answer is VOICE_STATE_UPDATE's `d`.
+ * The actor joins, moves, mutes itself, or leaves (channel 0). A session that leaves does not end
+ * the stay of another session of the same user. The answer is VOICE_STATE_UPDATE's `d`.
  */
 export function updateVoiceState(
   guild: Guild,

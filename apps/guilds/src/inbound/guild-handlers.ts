@@ -167,7 +167,8 @@ export function guildHandlers(options: GuildHandlersOptions): Handlers<readonly 
       const topic = await host.topic<Topic>(where(request), ANY_CHANNEL);
       if (topic.kind === TopicKind.PrivateChannel) {
         if (!topic.recipients.has(init(request.command).actorId)) throw refuse('MissingAccess');
-        // Which private channels a user has open is for its own topic to say; that is where this comes again.
+        // Which private channels a user has open is for its own topic to say; that is where this
+        // comes again.
         return userTopics.closePrivateChannel(request, trace);
       }
       return host.command<Guild | UserTopic>(
@@ -223,8 +224,8 @@ export function guildHandlers(options: GuildHandlersOptions): Handlers<readonly 
 }
 
 /**
- * What a banned user wrote in the last while goes, after the ban: nothing can be added any more. If it
- * fails, the ban stands, and a repeat of the request comes here again.
+ * What a banned user wrote in the last while goes, after the ban: nothing can be added any more. If
+ * it fails, the ban stands, and a repeat of the request comes here again.
  */
 async function deleteMessagesOf(
   { host, messages, clock }: GuildHandlersOptions,
