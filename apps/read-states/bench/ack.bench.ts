@@ -1,6 +1,6 @@
-// Hot path: an ack from the bus to its durable answer. Callers, bus, app in this one process, PostgreSQL
-// beside it with fsync on, both on whatever processors there are. On a machine that does other things as
-// well only the CPU an ack says something.
+// Hot path: an ack from the bus to its durable answer. Callers, bus, app in this one process,
+// PostgreSQL beside it with fsync on, both on whatever processors there are. On a machine that does
+// other things as well only the CPU an ack says something.
 //
 //   npm run bench -- read-states ack [seconds]
 import { monitorEventLoopDelay } from 'node:perf_hooks';

@@ -31,8 +31,8 @@ export function pinsDispatch(after: ReadState): Dispatch {
 }
 
 /**
- * Clients take a missing `mention_count` for 0, so it is sent where it is not: set by hand, or counted
- * past an ack of something older than the newest message.
+ * Clients take a missing `mention_count` for 0, so it is sent where it is not: set by hand, or
+ * counted past an ack of something older than the newest message.
  */
 function messageAck({ isManual, flags, lastViewed }: AckMark, after: ReadState): Dispatch {
   const { mentionCount } = after;

@@ -1,5 +1,5 @@
-// Where the entries of the users in memory are kept. The interface is what the rest of the app knows;
-// another layout of the same memory only has to keep it.
+// Where the entries of the users in memory are kept. The interface is what the rest of the app
+// knows; another layout of the same memory only has to keep it.
 import { partitionOf, type Snowflake } from '@guildhall/snowflake';
 import { assert } from '@guildhall/fault';
 import { readStateKey, type ReadState, type ReadStateType } from './read-state.js';
@@ -23,7 +23,10 @@ export interface ReadStateTable {
   entriesCountOf(userId: Snowflake): number;
   /** Hot path. */
   get(userId: Snowflake, type: ReadStateType, channelId: Snowflake): ReadState | undefined;
-  /** Hot path. Puts an entry in place of the one with its type and channel; its version becomes the user's. */
+  /**
+   * Hot path. Puts an entry in place of the one with its type and channel; its version becomes the
+   * user's.
+   */
   put(userId: Snowflake, entry: ReadState): void;
   /** Takes an entry away; the version becomes the user's. */
   remove(userId: Snowflake, type: ReadStateType, channelId: Snowflake, version: bigint): void;

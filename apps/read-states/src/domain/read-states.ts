@@ -141,9 +141,9 @@ export class ReadStates {
   }
 
   /**
-   * Hot path. Moves marks, one after the other, each forward only unless by hand. One result for each,
-   * in order: the entry as it is then, or undefined when it did not move. Throws a Fault (`overloaded`),
-   * with nothing moved, when the user would have too many entries.
+   * Hot path. Moves marks, one after the other, each forward only unless by hand. One result for
+   * each, in order: the entry as it is then, or undefined when it did not move. Throws a Fault
+   * (`overloaded`), with nothing moved, when the user would have too many entries.
    */
   ack(userId: Snowflake, marks: readonly AckMark[]): (UserReadState | undefined)[] {
     this.#checkRoom(userId, marks);

@@ -39,8 +39,8 @@ export class Unfolded {
   }
 
   /**
-   * Takes all changes, to write them one after the other: a list of all would be a pause. They are known
-   * to `of` until `written` or `putBack`, one of which comes before the next `take`.
+   * Takes all changes, to write them one after the other: a list of all would be a pause. They are
+   * known to `of` until `written` or `putBack`, one of which comes before the next `take`.
    */
   take(): Iterable<UserReadState> {
     assert(this.#takenCount === 0, 'one is done with what was taken before');

@@ -1,9 +1,9 @@
 // Serves the partitions that placement gives this process, and lets go of those it takes away.
 //
-// Gaining: the partition is claimed in the database (see PartitionClaims), and served when its rows are
-// complete. Losing: requests are taken no more, what is under way is committed, the users are
-// forgotten. Another process may claim a partition at any moment; a partition that was lost that way
-// while placement still says that it is ours is claimed again after a while.
+// Gaining: the partition is claimed in the database (see PartitionClaims), and served when its rows
+// are complete. Losing: requests are taken no more, what is under way is committed, the users are
+// forgotten. Another process may claim a partition at any moment; a partition that was lost that
+// way while placement still says that it is ours is claimed again after a while.
 import type { Subscription } from '@guildhall/bus';
 import { Backoff, type Clock, type Timer } from '@guildhall/clock';
 import { Bug, Fault } from '@guildhall/fault';
@@ -72,7 +72,9 @@ export class Ownership {
     await Promise.all([...this.#claimers.values()].map((claimer) => claimer.settled()));
   }
 
-  /** Lets go of everything: no new requests, what is under way is committed. May be called twice. */
+  /**
+   * Lets go of everything: no new requests, what is under way is committed. May be called twice.
+   */
   async close(): Promise<void> {
     this.stop();
     await this.#letGo([...this.#subscriptions.keys()]);

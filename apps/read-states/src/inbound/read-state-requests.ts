@@ -1,7 +1,7 @@
 // What others may ask: check, decide in memory, make it durable, tell the user's sessions, answer.
 //
-// Everything that reads memory while it is ahead of the log waits for the log, a query as much as an ack
-// that moved nothing: its answer says something that must still be so after a crash.
+// Everything that reads memory while it is ahead of the log waits for the log, a query as much as
+// an ack that moved nothing: its answer says something that must still be so after a crash.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Call } from '@guildhall/bus';
 import type {
@@ -167,7 +167,9 @@ export class ReadStateRequests {
     return answer.finally(() => (this.#waitingCount -= 1));
   }
 
-  /** Called in the turn in which the decision was made, so that changes are written in their order. */
+  /**
+   * Called in the turn in which the decision was made, so that changes are written in their order.
+   */
   #carryOut<T>(
     userId: Snowflake,
     partition: number,
@@ -190,7 +192,8 @@ export class ReadStateRequests {
           return;
         }
         span?.fail(fault).end();
-        // Unless memory has been dropped and loaded anew since: then it knows nothing of this change.
+        // Unless memory has been dropped and loaded anew since: then it knows nothing of this
+        // change.
         if (lane.epochOf(partition) === epoch) states.drop(userId);
         reject(fault);
       };

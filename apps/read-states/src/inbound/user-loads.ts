@@ -1,5 +1,6 @@
-// Brings users into memory when they are asked for. Who wants the same user shares the query; users that
-// are wanted at the same time share one too, since a query at a time for each would be the slow way.
+// Brings users into memory when they are asked for. Who wants the same user shares the query; users
+// that are wanted at the same time share one too, since a query at a time for each would be the
+// slow way.
 import { Fault, FaultCode } from '@guildhall/fault';
 import type { Snowflake } from '@guildhall/snowflake';
 import type { ReadState } from '../domain/read-state.js';
@@ -12,7 +13,9 @@ export interface UserLoadsOptions {
   readonly load: (userIds: readonly Snowflake[]) => Promise<ReadonlyMap<Snowflake, ReadState[]>>;
   /** What is durable of a user beside the rows. */
   readonly unfoldedOf: (userId: Snowflake) => readonly ReadState[];
-  /** The epoch of the user's partition. Throws a Fault when the user cannot be loaded here and now. */
+  /**
+   * The epoch of the user's partition. Throws a Fault when the user cannot be loaded here and now.
+   */
   readonly epochOf: (userId: Snowflake) => bigint;
   /** Queries under way at once. */
   readonly atOnceMax: number;
@@ -37,8 +40,8 @@ export class UserLoads {
   }
 
   /**
-   * Loads the user and then does the work, in the very turn in which the user came into memory. Rejects
-   * with what the work throws, or with a Fault when the user cannot be loaded.
+   * Loads the user and then does the work, in the very turn in which the user came into memory.
+   * Rejects with what the work throws, or with a Fault when the user cannot be loaded.
    */
   load<T>(userId: Snowflake, work: () => T | Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -81,7 +84,8 @@ export class UserLoads {
       const epoch = this.#epochOf(userId);
       if (epoch === undefined) continue;
       epochs.set(userId, epoch);
-      // As of before the query as well as after it: a fold may be done in between, unseen by the query.
+      // As of before the query as well as after it: a fold may be done in between, unseen by the
+      // query.
       unfolded.set(userId, unfoldedOf(userId));
     }
     if (epochs.size === 0) return;

@@ -4,11 +4,11 @@
 //   ack_log     (log, batch) payload      one row a commit
 //   partitions  epoch, log, tail          which log has a partition
 //
-// A commit is one statement: it raises `batch_no` if `generation` is still what this process believes,
-// and only then appends. Whoever takes a partition from this log raises its generation in the
-// transaction in which it takes it. So a commit that was on its way is either before the taking, and
-// its batch is found by the taker, or it is not at all. A row is locked, not one per partition: the
-// price of a commit does not grow with the partitions in it.
+// A commit is one statement: it raises `batch_no` if `generation` is still what this process
+// believes, and only then appends. Whoever takes a partition from this log raises its generation in
+// the transaction in which it takes it. So a commit that was on its way is either before the
+// taking, and its batch is found by the taker, or it is not at all. A row is locked, not one per
+// partition: the price of a commit does not grow with the partitions in it.
 import type { Store } from '@guildhall/store';
 import { Fault, FaultCode } from '@guildhall/fault';
 import type { UserReadState } from '../domain/read-state.js';
@@ -67,7 +67,9 @@ export interface Holdings {
   readonly epochs: ReadonlyMap<number, bigint>;
 }
 
-/** The log of one commit lane of this process. All methods reject with a Fault, as the store does. */
+/**
+ * The log of one commit lane of this process. All methods reject with a Fault, as the store does.
+ */
 export class AckLog {
   readonly logId: bigint;
   readonly #store: Store;
@@ -93,8 +95,9 @@ export class AckLog {
   }
 
   /**
-   * Appends one batch, all of it or nothing. False when the log is no longer as the caller thinks: look
-   * at `holdings`. When it rejects nobody knows: ask `settle` before anything else is appended.
+   * Appends one batch, all of it or nothing. False when the log is no longer as the caller thinks:
+   * look at `holdings`. When it rejects nobody knows: ask `settle` before anything else is
+   * appended.
    */
   async append(batchNo: bigint, generation: bigint, payload: Buffer): Promise<boolean> {
     const values = [this.logId, batchNo, generation, payload];

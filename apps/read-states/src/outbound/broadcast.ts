@@ -1,4 +1,6 @@
-/** Tells a user's sessions, through the user's topic. Never waits; what is lost, the next READY has. */
+/**
+ * Tells a user's sessions, through the user's topic. Never waits; what is lost, the next READY has.
+ */
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@guildhall/bus';
 import {

@@ -1,11 +1,13 @@
 // The group commit of some partitions: what many requests have changed, made durable together.
 //
-// A lane has one commit under way; what comes meanwhile waits and shares the next. One after the other
-// also means that memory and log agree: an entry is written only if all before it of its user were.
+// A lane has one commit under way; what comes meanwhile waits and shares the next. One after the
+// other also means that memory and log agree: an entry is written only if all before it of its user
+// were.
 //
 // A commit that failed is settled before anything else: the log says for certain whether it was
 // written. While the database does not answer that question the lane is in doubt: everything in it
-// fails as unavailable, and nobody is loaded, since what would be loaded may lack the batch in doubt.
+// fails as unavailable, and nobody is loaded, since what would be loaded may lack the batch in
+// doubt.
 import { Backoff, sleep, type Clock } from '@guildhall/clock';
 import { Fault, FaultCode } from '@guildhall/fault';
 import type { Snowflake } from '@guildhall/snowflake';
@@ -22,8 +24,8 @@ export interface CommitEntry {
   readonly epoch: bigint;
   readonly changes: readonly UserReadState[];
   /**
-   * Called once, synchronously: committed, together with how many changes, or why not. After a fault
-   * memory is ahead of the log; all entries of the user that wait fail in the same turn.
+   * Called once, synchronously: committed, together with how many changes, or why not. After a
+   * fault memory is ahead of the log; all entries of the user that wait fail in the same turn.
    */
   settled(fault: Fault | undefined, batchCount: number): void;
 }
@@ -111,8 +113,8 @@ export class CommitLane {
   }
 
   /**
-   * Asks the log whether another owner has taken something, unless a commit is about to find out. For
-   * lanes that commit nothing and would go on answering from memory. Never rejects.
+   * Asks the log whether another owner has taken something, unless a commit is about to find out.
+   * For lanes that commit nothing and would go on answering from memory. Never rejects.
    */
   async verify(): Promise<void> {
     if (this.#isBusy || this.#stopping.signal.aborted) return;
@@ -232,8 +234,8 @@ export class CommitLane {
   }
 
   /**
-   * Does it until it succeeds, or the lane is stopped. From the first failure on the lane is in doubt:
-   * these entries and all that wait have failed.
+   * Does it until it succeeds, or the lane is stopped. From the first failure on the lane is in
+   * doubt: these entries and all that wait have failed.
    */
   async #persist(entries: readonly CommitEntry[], work: () => Promise<void>): Promise<void> {
     const { clock, random } = this.#options;
@@ -275,7 +277,10 @@ export class CommitLane {
     return holdings;
   }
 
-  /** Fails entries, and with them what waits behind them of the same users: it was decided upon them. */
+  /**
+   * Fails entries, and with them what waits behind them of the same users: it was decided upon
+   * them.
+   */
   #fail(entries: readonly CommitEntry[], fault: Fault): void {
     if (entries.length === 0) return;
     const epochsByUser = new Map(entries.map((entry) => [entry.userId, entry.epoch]));

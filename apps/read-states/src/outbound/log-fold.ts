@@ -1,9 +1,10 @@
-// Folding: what a log holds goes into the rows, and the log is cut. Of entries that changed often only
-// the last state is written.
+// Folding: what a log holds goes into the rows, and the log is cut. Of entries that changed often
+// only the last state is written.
 //
-// Not one transaction, and not fenced, because it need not be: a write carries the whole state of an
-// entry and its version, and loses against a newer row. So it may be done twice, in part, late, or
-// beside the replay of an owner that has taken the partition; the log is cut only when all of it is done.
+// Not one transaction, and not fenced, because it need not be: a write carries the whole state of
+// an entry and its version, and loses against a newer row. So it may be done twice, in part, late,
+// or beside the replay of an owner that has taken the partition; the log is cut only when all of it
+// is done.
 import type { Clock, Timer } from '@guildhall/clock';
 import { Fault } from '@guildhall/fault';
 import type { UserReadState } from '../domain/read-state.js';

@@ -1,9 +1,11 @@
-// A batch of changes as bytes, as the log keeps it. Each record is the whole state of one entry after
-// the change, so that applying a batch twice, or one batch before another, ends the same.
+// A batch of changes as bytes, as the log keeps it. Each record is the whole state of one entry
+// after the change, so that applying a batch twice, or one batch before another, ends the same.
 //
 //   batch    [format u16] [record size u16] record ...
-//   record   user u64 · channel u64 · last message u64 · version u64 · manual until u64 · pins ms f64
-//            · mentions u32 · flags u32 · last viewed u32 · type u8 · deleted u8            little endian
+//   record   user u64 · channel u64 · last message u64 · version u64 · manual until u64
+//            · pins ms f64 · mentions u32 · flags u32 · last viewed u32 · type u8 · deleted u8
+//
+// Numbers are little endian.
 //
 // The record size is written down so that a later format may append fields that this code skips.
 import { Fault, FaultCode } from '@guildhall/fault';

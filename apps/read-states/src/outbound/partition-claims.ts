@@ -1,6 +1,6 @@
-// Taking partitions: first they are taken from whoever has them, so that nothing of them is committed
-// any more; then what the owner before has left in its log is put into the rows; then they are served.
-// A taker that dies in between leaves the tail where it was, for the next one.
+// Taking partitions: first they are taken from whoever has them, so that nothing of them is
+// committed any more; then what the owner before has left in its log is put into the rows; then
+// they are served. A taker that dies in between leaves the tail where it was, for the next one.
 import type { Store, Transaction } from '@guildhall/store';
 import { partitionOf } from '@guildhall/snowflake';
 import { readStateKey, type UserReadState } from '../domain/read-state.js';
@@ -17,7 +17,8 @@ const LOCK_PARTITIONS = {
          WHERE partition = ANY($1::int[]) ORDER BY partition FOR UPDATE`,
 };
 const LOCK_LOGS = {
-  text: `SELECT log_id, batch_no FROM logs WHERE log_id = ANY($1::bigint[]) ORDER BY log_id FOR UPDATE`,
+  text: `SELECT log_id, batch_no FROM logs WHERE log_id = ANY($1::bigint[])
+         ORDER BY log_id FOR UPDATE`,
 };
 const FENCE_OUT = {
   text: `UPDATE logs SET generation = generation + 1 WHERE log_id = ANY($1::bigint[])`,
@@ -34,7 +35,9 @@ const SERVE = {
 
 /** What taking partitions came to. */
 export interface Claimed {
-  /** The epoch of each partition that may be served now. Fewer than asked for: others were quicker. */
+  /**
+   * The epoch of each partition that may be served now. Fewer than asked for: others were quicker.
+   */
   readonly epochs: ReadonlyMap<number, bigint>;
   /** Entries that were found in logs of owners before. */
   readonly replayedCount: number;
@@ -47,8 +50,8 @@ interface Taken {
 }
 
 /**
- * Takes partitions for a log of this process, and makes their rows complete. Rejects with a Fault when
- * the database is away; then, or when this process dies, it can simply be done again.
+ * Takes partitions for a log of this process, and makes their rows complete. Rejects with a Fault
+ * when the database is away; then, or when this process dies, it can simply be done again.
  */
 export async function claimPartitions(
   store: Store,
@@ -101,7 +104,9 @@ async function take(tx: Transaction, logId: bigint, partitions: readonly number[
   return { epochs: new Map(taken.map(({ partition, epoch }) => [partition, epoch])), tails };
 }
 
-/** The newest change of each entry of some partitions; at most `max` at a time, so not once for all. */
+/**
+ * The newest change of each entry of some partitions; at most `max` at a time, so not once for all.
+ */
 async function* newestInLog(
   store: Store,
   logId: bigint,

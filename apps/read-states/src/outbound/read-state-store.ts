@@ -22,15 +22,17 @@ const LOAD = {
   text: `SELECT * FROM read_states WHERE user_id = ANY($1::bigint[])`,
 };
 
-// In one order everywhere, so that two writers of the same rows do not wait for each other in a circle.
-// What is newer stays: a row is never put back by an owner of before, nor by a batch that is applied twice.
+// In one order everywhere, so that two writers of the same rows do not wait for each other in a
+// circle. What is newer stays: a row is never put back by an owner of before, nor by a batch that
+// is applied twice.
 const WRITE = {
   name: 'write-read-states',
   text: `INSERT INTO read_states AS r
-         SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[],
-           $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::boolean[])
-           AS v(user_id, type, channel_id, last_message_id, mention_count, last_pin_timestamp_ms, flags,
-             last_viewed, version, manual_until_message_id, is_deleted)
+         SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::bigint[],
+           $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+           $10::bigint[], $11::boolean[])
+           AS v(user_id, type, channel_id, last_message_id, mention_count, last_pin_timestamp_ms,
+             flags, last_viewed, version, manual_until_message_id, is_deleted)
          ORDER BY v.user_id, v.type, v.channel_id
          ON CONFLICT (user_id, type, channel_id) DO UPDATE SET
            last_message_id = excluded.last_message_id,

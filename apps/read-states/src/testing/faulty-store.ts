@@ -22,7 +22,9 @@ export class FaultyStore implements Store {
     return this.#store.schema;
   }
 
-  /** As the death of the process does: what is on its way may be done, and nobody will hear of it. */
+  /**
+   * As the death of the process does: what is on its way may be done, and nobody will hear of it.
+   */
   cut(): void {
     this.#isCut = true;
   }
