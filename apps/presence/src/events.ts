@@ -89,6 +89,10 @@ export class Events {
     this.#logger.info('a gateway is gone', { gateway, sessionsCount });
   }
 
+  gatewayBack(gateway: string, sessionsCount: number): void {
+    this.#logger.info('a gateway is back', { gateway, sessionsCount });
+  }
+
   windowSaid(saidCount: number, droppedCount: number, durationMs: number): void {
     this.#said.add(saidCount);
     this.#dropped.add(droppedCount);

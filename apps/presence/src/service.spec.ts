@@ -95,10 +95,11 @@ class FakeGateway {
   readonly #placement: Placement;
   readonly #name: string;
   isAlive = true;
+  #isRenewing = true;
 
-  constructor(world: World, name: string) {
+  constructor(world: World, name: string, connection: string) {
     this.#name = name;
-    this.#bus = world.hub.connect({ name });
+    this.#bus = world.hub.connect({ name: connection });
     this.#placement = joinPlacement({
       bus: this.#bus,
       service: 'gateway',
@@ -148,8 +149,12 @@ class FakeGateway {
   }
 
   renewAll(): void {
-    if (!this.isAlive) return;
+    if (!this.isAlive || !this.#isRenewing) return;
     for (const session of this.sessions.values()) void this.#renew(session);
+  }
+
+  stopRenewing(): void {
+    this.#isRenewing = false;
   }
 
   /** As `kill -9`. */
@@ -239,8 +244,8 @@ class World {
     return { life, bus, telemetry, clock };
   }
 
-  gateway(name: string): FakeGateway {
-    return new FakeGateway(this, name);
+  gateway(name: string, connection = name): FakeGateway {
+    return new FakeGateway(this, name, connection);
   }
 
   pass(ms: number): Promise<void> {
@@ -436,6 +441,28 @@ describe('The presence app', () => {
     const gone = world.take();
     expect(gone.every(({ status }) => status === 'offline')).toBe(true);
     expect(gone.map(({ userId }) => userId).sort()).toEqual([...USERS].sort());
+  });
+
+  it('shows nobody offline of a gateway that was merely not heard for a while', async () => {
+    await everybody();
+    // Just after a renewal, so that the next one would come too late for the orphan lease.
+    await world.pass(RENEWAL_MS - (world.clock.monotonicMs() % RENEWAL_MS) + 100);
+    gateway.stopRenewing();
+    const release = world.hub.rule(({ from }) => (from === 'gateway-1' ? 'drop' : undefined));
+    await world.pass(5_000);
+    release();
+    await world.pass(LEASE_MS - 1_000);
+    expect(world.take()).toEqual([]);
+    await world.pass(2_000);
+    expect(world.take()).toHaveLength(USERS.length);
+  });
+
+  it('shows the users of a gateway that is started anew under its name offline', async () => {
+    await everybody();
+    gateway.kill();
+    world.gateway('gateway-1', 'gateway-1 again');
+    await world.pass(ORPHAN_MS + 2 * WINDOW_MS + 1_250);
+    expect(world.take()).toHaveLength(USERS.length);
   });
 
   it('shows nobody offline whose sessions are on another gateway by then', async () => {

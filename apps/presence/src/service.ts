@@ -130,9 +130,14 @@ export function assembleService(parts: ServiceParts): PresenceService {
         });
         placement.onChange(({ gained, lost }) => void ownership.change(gained, lost));
         callbacks.push(
-          watchGateways(placement.watch('gateway'), (gateway) => {
-            const untilMs = clock.monotonicMs() + config.orphanLeaseMs;
-            events.gatewayGone(gateway, table.orphan(gateway, untilMs));
+          watchGateways(placement.watch('gateway'), {
+            onGone: (gateway) => {
+              const untilMs = clock.monotonicMs() + config.orphanLeaseMs;
+              events.gatewayGone(gateway, table.orphan(gateway, untilMs));
+            },
+            onBack: (gateway) => {
+              events.gatewayBack(gateway, table.renewAll(gateway, clock.monotonicMs()));
+            },
           }),
         );
         placement.setReady();

@@ -225,6 +225,17 @@ describe('PresenceTable', () => {
     expect(desk.pass(LEASE_MS - 5_000)).toBe(1);
   });
 
+  it('leaves a gateway its sessions that comes back in time', () => {
+    const desk = new Desk();
+    desk.put();
+    desk.table.orphan('g1', 10_000);
+    desk.pass(9_750);
+    expect(desk.table.renewAll('g1', desk.clock.monotonicMs())).toBe(1);
+    expect(desk.table.renewAll('g2', desk.clock.monotonicMs())).toBe(0);
+    expect(desk.pass(LEASE_MS - 250)).toBe(0);
+    expect(desk.pass(250)).toBe(1);
+  });
+
   it('ends no more sessions at once than it is told to, and each once', () => {
     const desk = new Desk();
     for (const sessionId of ['a', 'b', 'c', 'd', 'e']) desk.put({ sessionId });

@@ -206,6 +206,16 @@ export class PresenceTable {
     return orphansCount;
   }
 
+  /** The gateway was there all along: extends the leases of all its sessions. Says how many. */
+  renewAll(gateway: string, nowMs: number): number {
+    let renewedCount = 0;
+    for (const session of this.#gateways.sessionsOf(gateway)) {
+      renewedCount += 1;
+      this.#extend(session, nowMs);
+    }
+    return renewedCount;
+  }
+
   /** Undefined: nobody knows this user. */
   user(partition: number, userId: bigint): User | undefined {
     return this.#partitions.get(partition)?.users.get(userId);
