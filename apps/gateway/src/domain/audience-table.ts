@@ -27,10 +27,6 @@ const NOTHING: ChannelSet = new Set();
 export class AudienceTable<F extends { row: AudienceRow<F> | undefined }> {
   readonly #rows = new Map<bigint, AudienceRow<F>>();
 
-  get rowsCount(): number {
-    return this.#rows.size;
-  }
-
   rows(): Iterable<AudienceRow<F>> {
     return this.#rows.values();
   }

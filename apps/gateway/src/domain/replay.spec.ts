@@ -19,21 +19,32 @@ describe('Replay', () => {
     for (const seq of [0, -1, 5, 1.5, NaN, Infinity]) expect(replay.after(seq)).toBeUndefined();
   });
 
-  it('lets go of what was made for one session alone as soon as the client has it', () => {
+  it('lets go of what was made for one session alone once the client has said twice it has it', () => {
     const replay = new Replay({ eventsMax: 100, ownBytesMax: 100, confirmedMax: 10 });
     replay.push(own('READY', 50));
     replay.push(shared('a'));
     replay.push(own('GUILD_CREATE', 40));
     replay.push(shared('b'));
+    replay.confirm(2);
     expect(replay.ownBytes).toBe(90);
     replay.confirm(2);
     expect(replay.ownBytes).toBe(40);
     expect(names(replay.after(1))).toEqual(['a', 'GUILD_CREATE', 'b']);
     replay.confirm(99);
     replay.confirm(4);
+    replay.confirm(1);
     expect(replay.ownBytes).toBe(0);
     expect(names(replay.after(3))).toEqual(['b']);
     expect(replay.after(2)).toBeUndefined();
+  });
+
+  it('keeps some of what is shared although the client has it', () => {
+    const replay = new Replay({ eventsMax: 100, ownBytesMax: 100, confirmedMax: 2 });
+    for (const name of ['a', 'b', 'c', 'd', 'e']) replay.push(shared(name));
+    replay.confirm(4);
+    replay.confirm(5);
+    expect(names(replay.after(2))).toEqual(['c', 'd', 'e']);
+    expect(replay.after(1)).toBeUndefined();
   });
 
   it('is bounded in bytes of its own', () => {

@@ -26,6 +26,8 @@ export class Replay {
   #oldest = 1;
   #next = 1;
   #ownBytes = 0;
+  /** What the client said it has. */
+  #confirmed = 0;
 
   constructor(limits: ReplayLimits) {
     this.#limits = limits;
@@ -56,10 +58,18 @@ export class Replay {
     return s;
   }
 
-  /** The client has everything up to `seq`. Numbers that make no sense change nothing. */
+  /**
+   * The client has everything up to `seq`. What is forgotten is what it had confirmed the time
+   * before: one that steps back a little finds it still here. Nonsense changes nothing.
+   */
   confirm(seq: number): void {
     if (!Number.isInteger(seq) || seq >= this.#next) return;
-    const forgetUpTo = Math.max(seq - this.#limits.confirmedMax, this.#lastOwnUpTo(seq));
+    const confirmed = this.#confirmed;
+    this.#confirmed = Math.max(confirmed, seq);
+    const forgetUpTo = Math.max(
+      confirmed - this.#limits.confirmedMax,
+      this.#lastOwnUpTo(confirmed),
+    );
     while (this.#oldest <= forgetUpTo) this.#forgetOldest();
     if (this.count === 0) this.#ring = [];
   }

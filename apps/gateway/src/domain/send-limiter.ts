@@ -19,10 +19,4 @@ export class SendLimiter {
     this.#count += 1;
     return this.#count <= this.#countMax;
   }
-
-  /** Ms until the window ends; 0 when one would be admitted now. */
-  waitMs(nowMs: number): number {
-    if (this.#count < this.#countMax) return 0;
-    return Math.max(0, this.#windowEndsMs - nowMs);
-  }
 }

@@ -42,8 +42,4 @@ export class SessionRegistry {
   find(id: string): Session | undefined {
     return this.#byId.get(id);
   }
-
-  sessions(): Iterable<Session> {
-    return this.#byId.values();
-  }
 }

@@ -93,10 +93,6 @@ export class Session implements Subscriber, WheelEntry {
     return this.#replay.seq;
   }
 
-  get replayCount(): number {
-    return this.#replay.count;
-  }
-
   get isEnded(): boolean {
     return this.state === 'ended';
   }

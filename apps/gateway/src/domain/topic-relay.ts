@@ -84,10 +84,6 @@ export class TopicRelay<S extends Subscriber> {
     return this.#followersByUser.size === 0;
   }
 
-  get audiencesCount(): number {
-    return this.#table.rowsCount;
-  }
-
   /** Events that came a second time. */
   get duplicatesCount(): number {
     return this.#duplicatesCount;

@@ -8,10 +8,6 @@ export class Permits {
     this.#max = max;
   }
 
-  get waitingCount(): number {
-    return this.#waiting.length;
-  }
-
   /** Starts the work, now or later; it must call `release` exactly once. */
   run(work: (release: () => void) => void): void {
     if (this.#takenCount >= this.#max) {

@@ -156,11 +156,11 @@ export class Relays {
   }
 
   /** Tells owners how far every relay is, and repairs those that are behind. */
-  async followAll(isOfInterest: (partition: number) => boolean = () => true): Promise<void> {
+  async followAll(): Promise<void> {
     const byPartition = new Map<number, TopicSeqs[]>();
     for (const { relay } of this.#entries.values()) {
       const partition = partitionOf(relay.topicId);
-      if (relay.position === undefined || !isOfInterest(partition)) continue;
+      if (relay.position === undefined) continue;
       const topics = byPartition.get(partition) ?? [];
       topics.push({ topicId: relay.topicId, seq: relay.position });
       byPartition.set(partition, topics);
