@@ -7,7 +7,7 @@ import type { Ports } from './domain/ports.js';
 import type { Events } from './events.js';
 import { allRoutes } from './inbound/routes.js';
 
-const REQUESTS_COUNT = Number(process.env['FUZZ_REQUESTS'] ?? 3_000);
+const REQUESTS_COUNT = Number(process.env['FUZZ_REQUESTS'] ?? 2_000);
 const AT_ONCE = 16;
 
 const random = new SeededRandom(seedFromEnv(process.env['SEED']));
