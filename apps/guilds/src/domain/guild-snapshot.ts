@@ -15,6 +15,7 @@ import { countsJson } from './invite-json.js';
 import { isoTime } from './iso-time.js';
 import { memberJson } from './member-json.js';
 import type { Member } from './member.js';
+import { unreadMentions } from './unread-mentions.js';
 import { voiceStateJson } from './voice-json.js';
 
 export { queryMembers } from './member-queries.js';
@@ -122,15 +123,13 @@ function mentionCounts(
   for (const channel of guild.channels.values()) {
     if (!hasMessages(channel) || !guild.mayView(channel.id, self.user.id)) continue;
     const read = byChannel.get(channel.id);
-    const isManual = read !== undefined && read.manualUntilMessageId !== 0n;
-    const mentions = guild.mentions.count({
+    const who = {
       channelId: channel.id,
       userId: self.user.id,
       roleIds,
       joinedAtMs: self.joinedAtMs,
-      position: isManual ? read.manualUntilMessageId : (read?.lastMessageId ?? 0n),
-    });
-    const mentionCount = mentions + (isManual ? read.manualCount : 0);
+    };
+    const mentionCount = unreadMentions(guild.mentions, read, who);
     if (read === undefined && mentionCount === 0) continue;
     counts.push({ channelId: channel.id, mentionCount, lastMessageId: channel.lastMessageId });
   }

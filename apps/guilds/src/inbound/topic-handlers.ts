@@ -25,6 +25,7 @@ import { privateChannelJson } from '../domain/private-channel-json.js';
 import { deliver, endSessions, openPrivateChannel, updateUser } from '../domain/topic-decisions.js';
 import { TopicKind } from '../domain/topic-kind.js';
 import type { Topic } from '../domain/topic.js';
+import { unreadMentions } from '../domain/unread-mentions.js';
 import { UserTopic } from '../domain/user-topic.js';
 import { PrivateChannel as NewPrivateChannel } from '../domain/private-channel.js';
 import { updateVoiceState } from '../domain/voice-decisions.js';
@@ -247,12 +248,11 @@ function attached(
   }
   if (!topic.recipients.has(userId)) throw FOLLOWED.refuseUnknown();
   const position = request.positions.find((each) => each.channelId === topic.id);
-  const mentionCount = topic.mentions.count({
+  const mentionCount = unreadMentions(topic.mentions, position, {
     channelId: topic.id,
     userId,
     roleIds: [],
     joinedAtMs: 0,
-    position: position?.lastMessageId ?? 0n,
   });
   return create(AttachTopicReplySchema, {
     seq,
