@@ -1,6 +1,6 @@
-// Hot path: PresenceTable.takeNews, takeUserNews, mergePresence; and what a put, a renewal and a lease
-// cost beside them. 100,000 users, a session each, in 20 of 5,000 guilds.
-// Times are the main thread's CPU time, so that what else the machine does counts less.
+// Hot path: PresenceTable.takeNews, takeUserNews, mergePresence; and what a put, a renewal and a
+// lease cost beside them. 100,000 users, a session each, in 20 of 5,000 guilds. Times are the main
+// thread's CPU time, so that what else the machine does counts less.
 //
 //   npm run bench -- presence
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';

@@ -11,8 +11,9 @@ export const KNOBS = {
   /** Events said at the end of one window; the rest waits for the next. */
   eventsPerWindowMax: knob('EVENTS_PER_WINDOW_MAX', 4_000, 1, 10_000_000),
   /**
-   * Of those after them, events that only repeat what is so, after a takeover. 0: nothing is repeated,
-   * and whatever the owner before did not get to say is found by the owners of guilds or not at all.
+   * Of those after them, events that only repeat what is so, after a takeover. 0: nothing is
+   * repeated, and whatever the owner before did not get to say is found by the owners of guilds or
+   * not at all.
    */
   repeatedPerWindowMax: knob('REPEATED_PER_WINDOW_MAX', 1_000, 0, 10_000_000),
   /** Sessions not renewed for so long have ended. Gateways renew every 10 s. */

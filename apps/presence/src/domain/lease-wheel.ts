@@ -35,8 +35,8 @@ export class LeaseWheel {
   }
 
   /**
-   * The sessions whose leases have ended by now, at most so many; they are watched no more. The others
-   * come with the next turn.
+   * The sessions whose leases have ended by now, at most so many; they are watched no more. The
+   * others come with the next turn.
    */
   turn(nowMs: number, endedMax: number): Session[] {
     this.#advance(Math.floor(nowMs / LEASE_STEP_MS));

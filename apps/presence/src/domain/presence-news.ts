@@ -1,5 +1,6 @@
-// What is said of a user at the end of a window: PRESENCE_UPDATE to each topic for which something is
-// different, SESSIONS_REPLACE to the user itself. All events of one window for one topic leave together.
+// What is said of a user at the end of a window: PRESENCE_UPDATE to each topic for which something
+// is different, SESSIONS_REPLACE to the user itself. All events of one window for one topic leave
+// together.
 import type { MergedPresence } from './presence-merge.js';
 import { isSamePresence, without, type User } from './user.js';
 
@@ -31,8 +32,8 @@ export class News {
 const OFFLINE = '"status":"offline","activities":[],"client_status":{}}';
 
 /**
- * Hot path. Says what is different since the user was last told of, and takes that as told. False when
- * it would say that somebody went offline, and that may not be: then nothing was said.
+ * Hot path. Says what is different since the user was last told of, and takes that as told. False
+ * when it would say that somebody went offline, and that may not be: then nothing was said.
  */
 export function takeUserNews(user: User, mayGoOffline: boolean, news: News): boolean {
   const { told } = user;

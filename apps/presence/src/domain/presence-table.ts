@@ -5,15 +5,16 @@
 //             ▼
 //         lease wheel
 //
-// A partition that was just taken *settles*: the gateways put their sessions again, and until that is
-// over nobody knows who is merely not yet put. So meanwhile nobody is said to be offline, and a session
-// heard of for the first time is taken as what the world knows already, since one of several sessions
-// alone would show a status that is not the user's. When the window is over these users are said once
-// again, at leisure, for whatever the owner before did not get to say. A partition that is being handed
-// over does not say anybody offline either: that is the next owner's.
+// A partition that was just taken *settles*: the gateways put their sessions again, and until that
+// is over nobody knows who is merely not yet put. So meanwhile nobody is said to be offline, and a
+// session heard of for the first time is taken as what the world knows already, since one of
+// several sessions alone would show a status that is not the user's. When the window is over these
+// users are said once again, at leisure, for whatever the owner before did not get to say. A
+// partition that is being handed over does not say anybody offline either: that is the next
+// owner's.
 //
-// Nothing here waits or sends. The bounds: sessions (`sessionsMax`), and events in one go, the rest of
-// which waits, a user at most once: later is not lost.
+// Nothing here waits or sends. The bounds: sessions (`sessionsMax`), and events in one go, the rest
+// of which waits, a user at most once: later is not lost.
 import { GatewayIndex } from './gateway-index.js';
 import { LeaseWheel } from './lease-wheel.js';
 import { takeUserNews, repeatUserNews, type News } from './presence-news.js';
@@ -135,8 +136,8 @@ export class PresenceTable {
   }
 
   /**
-   * Adds or replaces a session and begins its lease anew. `outdated`: what is known is newer; nothing
-   * was done. Of two gateways that name the same session the one that spoke last has it.
+   * Adds or replaces a session and begins its lease anew. `outdated`: what is known is newer;
+   * nothing was done. Of two gateways that name the same session the one that spoke last has it.
    */
   put(
     partition: number,
@@ -182,8 +183,8 @@ export class PresenceTable {
   }
 
   /**
-   * Ends sessions whose leases have run out, at most so many; says how many. When a gateway dies that
-   * may be a great part of all, and must not hold up the others.
+   * Ends sessions whose leases have run out, at most so many; says how many. When a gateway dies
+   * that may be a great part of all, and must not hold up the others.
    */
   expire(nowMs: number, endedMax = Infinity): number {
     const ended = this.#wheel.turn(nowMs, endedMax);
@@ -192,8 +193,8 @@ export class PresenceTable {
   }
 
   /**
-   * A gateway is gone: its sessions end at `untilMs` unless they are put or renewed meanwhile. Says how
-   * many there are.
+   * A gateway is gone: its sessions end at `untilMs` unless they are put or renewed meanwhile. Says
+   * how many there are.
    */
   orphan(gateway: string, untilMs: number): number {
     let orphansCount = 0;
@@ -229,9 +230,9 @@ export class PresenceTable {
   }
 
   /**
-   * Hot path. Moves into `news` what is to be said now: changes until there are `eventsMax` events (the
-   * last user's may go beyond), and repetitions while there are fewer than `repeatedMax` of these. What
-   * is left waits for the next call.
+   * Hot path. Moves into `news` what is to be said now: changes until there are `eventsMax` events
+   * (the last user's may go beyond), and repetitions while there are fewer than `repeatedMax` of
+   * these. What is left waits for the next call.
    */
   takeNews(news: News, eventsMax: number, repeatedMax: number): void {
     const changedMax = news.eventsCount + eventsMax;

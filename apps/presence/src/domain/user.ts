@@ -1,7 +1,8 @@
 // The sessions of one user and what the world has been told of them.
 //
-// Between windows the world has been told what is so, and nothing is kept about it. The first change
-// of a window notes how things were; at its end the two are compared, and only the difference is said.
+// Between windows the world has been told what is so, and nothing is kept about it. The first
+// change of a window notes how things were; at its end the two are compared, and only the
+// difference is said.
 import { mergePresence, sessionsJson, type MergedPresence } from './presence-merge.js';
 import type { Session } from './session.js';
 

@@ -1,9 +1,9 @@
-// Notices gateways that are gone, drained or not. Their clients are about to be back on others: with a
-// session of the same name, or a new one. What has not been put again within the orphan lease is over;
-// without this it would be shown for the rest of its lease.
+// Notices gateways that are gone, drained or not. Their clients are about to be back on others:
+// with a session of the same name, or a new one. What has not been put again within the orphan
+// lease is over; without this it would be shown for the rest of its lease.
 //
-// A gateway that was merely not heard for a while (cut off, or it stood still) comes back as the same
-// start of the same process, and its sessions with it.
+// A gateway that was merely not heard for a while (cut off, or it stood still) comes back as the
+// same start of the same process, and its sessions with it.
 import type { MemberView, ServiceWatch } from '@guildhall/placement';
 
 export interface GatewayNews {
@@ -13,7 +13,10 @@ export interface GatewayNews {
   readonly onBack: (gateway: string) => void;
 }
 
-/** Names remembered of those that are gone; the oldest is forgotten, and its sessions with it by then. */
+/**
+ * Names remembered of those that are gone; the oldest is forgotten, and its sessions with it by
+ * then.
+ */
 const GONE_MAX = 1_024;
 
 /** Calls back in the turn in which it was noticed. Returns how to stop it. */

@@ -1,9 +1,10 @@
 /**
- * Serves the partitions of users that placement gives this process, and lets go of those it takes away.
+ * Serves the partitions of users that placement gives this process, and lets go of those it takes
+ * away.
  *
- * Gaining: requests are taken at once, and gateways are asked to put their sessions again; until they
- * have had the time to, the partition settles. Losing: requests are taken no more, what those in hand
- * have changed is said, but for who went offline, and everything is forgotten.
+ * Gaining: requests are taken at once, and gateways are asked to put their sessions again; until
+ * they have had the time to, the partition settles. Losing: requests are taken no more, what those
+ * in hand have changed is said, but for who went offline, and everything is forgotten.
  */
 import type { Subscription } from '@guildhall/bus';
 import type { Clock, Timer } from '@guildhall/clock';

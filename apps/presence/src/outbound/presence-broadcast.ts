@@ -1,4 +1,7 @@
-/** Puts what is said of users on the bus. Never waits; what is lost is said again with the next change. */
+/**
+ * Puts what is said of users on the bus. Never waits; what is lost is said again with the next
+ * change.
+ */
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@guildhall/bus';
 import {
@@ -29,7 +32,9 @@ export class PresenceBroadcast {
     this.#instance = instance;
   }
 
-  /** Publishes the events of a window: those of one topic in one message, unless it is too large. */
+  /**
+   * Publishes the events of a window: those of one topic in one message, unless it is too large.
+   */
   say(news: News, atUs: bigint): Broadcast {
     let saidCount = 0;
     let droppedCount = 0;
