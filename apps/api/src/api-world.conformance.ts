@@ -1,5 +1,5 @@
-// A whole api for specs: the real app on a real PostgreSQL, with owners that record what they are asked
-// and answer what the spec told them.
+// A whole api for specs: the real app on a real PostgreSQL, with owners that record what they are
+// asked and answer what the spec told them.
 import { createMemoryBus, partitionMethods, servePartition, type MemoryBus } from '@guildhall/bus';
 import { ManualClock, SystemClock } from '@guildhall/clock';
 import { Guilds, Messages, PartitionedService, ReadStates, Topics } from '@guildhall/contracts';
@@ -183,7 +183,9 @@ export class World {
   }
 }
 
-/** Starts an api. Worlds of one schema share what is stored; a quiet one records no spans or lines. */
+/**
+ * Starts an api. Worlds of one schema share what is stored; a quiet one records no spans or lines.
+ */
 export async function makeWorld(
   ground: Ground,
   given: Partial<Config> = {},

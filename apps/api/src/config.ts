@@ -12,7 +12,10 @@ export const KNOBS = {
   /** How many shards of one bot may identify at once; must be what the gateways have. */
   maxConcurrency: knob('MAX_CONCURRENCY', 1, 1, 1_000),
   rateLimitKeysMax: knob('RATE_LIMIT_KEYS_MAX', 200_000, 100, 100_000_000),
-  /** Answers 401, 403 and 429 to one address in ten minutes; then it is shut out for the rest of them. */
+  /**
+   * Answers 401, 403 and 429 to one address in ten minutes; then it is shut out for the rest of
+   * them.
+   */
   invalidRequestsMax: knob('INVALID_REQUESTS_MAX', 10_000, 1, 1_000_000_000),
   /** How long a token may still be believed here after it died on another instance. */
   tokenCacheMs: knob('TOKEN_CACHE_MS', 2_000, 0, 5_000),

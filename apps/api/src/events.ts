@@ -1,5 +1,5 @@
-// Everything the api reports, one function each. No token, password, address of a person or content of
-// a message is ever a field.
+// Everything the api reports, one function each. No token, password, address of a person or content
+// of a message is ever a field.
 import { FaultCode, type Fault } from '@guildhall/fault';
 import type { Histogram, Labelled, Telemetry, TraceContext } from '@guildhall/telemetry';
 

@@ -1,5 +1,5 @@
-// Whatever a client sends, it is answered in the protocol's own terms, and nobody else notices. SEED=…
-// repeats a run.
+// Whatever a client sends, it is answered in the protocol's own terms, and nobody else notices.
+// SEED=… repeats a run.
 import { Agent, request as httpRequest } from 'node:http';
 import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
 import { makeGround, makeWorld, type Ground, type World } from './api-world.conformance.js';

@@ -143,8 +143,8 @@ export function assembleService(parts: ServiceParts): ApiService {
 }
 
 /**
- * 63 bits of chance: several instances mint at once without asking one another, and two commands of one
- * topic must never meet, or the second is answered with the first one's answer.
+ * 63 bits of chance: several instances mint at once without asking one another, and two commands of
+ * one topic must never meet, or the second is answered with the first one's answer.
  */
 function mintCommandId(): Snowflake {
   const id = randomBytes(8).readBigUInt64BE() >> 1n;

@@ -1,5 +1,6 @@
-// Which privileged intents an application may use. Discord has a "limited" and a full flag for each; here
-// whoever runs the server decides, so either counts, and the limited one is what owners set.
+// Which privileged intents an application may use. Discord has a "limited" and a full flag for
+// each; here whoever runs the server decides, so either counts, and the limited one is what owners
+// set.
 // https://discord.com/developers/docs/resources/application#application-object-application-flags
 
 /** Flags an owner may set and clear: presences, members, message content, full and limited. */

@@ -1,4 +1,5 @@
-// Embeds as clients may send them. Bounds: https://discord.com/developers/docs/resources/message#embed-limits
+// Embeds as clients may send them. Bounds:
+// https://discord.com/developers/docs/resources/message#embed-limits
 import {
   boolean,
   codePoints,

@@ -2,7 +2,8 @@ import { emojiInPath } from './emoji-path.js';
 
 describe('emojiInPath', () => {
   it('reads unicode emoji of every make', () => {
-    for (const emoji of ['👍', '👍🏽', '❤️', '❤', '1️⃣', '🇩🇪', '👨‍👩‍👧‍👦', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '🏳️‍🌈', '🤷🏻‍♀️', '©️']) {
+    const people = ['🤷🏻‍♀️', '👨‍👩‍👧‍👦'];
+    for (const emoji of [...people, '👍', '👍🏽', '❤️', '❤', '1️⃣', '🇩🇪', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '🏳️‍🌈', '©️']) {
       expect(emojiInPath(emoji)).toEqual({ id: 0n, name: emoji });
     }
   });

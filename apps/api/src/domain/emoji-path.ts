@@ -9,18 +9,25 @@ export interface ReactionEmoji {
 
 const CUSTOM = /^(?:<?a?:)?(\w{2,32}):(\d{1,20})>?$/;
 const ID_MAX = 2n ** 63n - 1n;
-/** Longer than any emoji sequence: a flag of a region is 7 code points, a family with skin tones 10. */
+/**
+ * Longer than any emoji sequence: a flag of a region is 7 code points, a family with skin tones 10.
+ */
 const UNITS_MAX = 40;
 /**
- * One emoji and nothing else: a keycap, a flag of two letters, or pictographs joined by ZWJ, each with
- * its selector, skin tone or tag sequence.
+ * One emoji and nothing else: a keycap, a flag of two letters, or pictographs joined by ZWJ, each
+ * with its selector, skin tone or tag sequence.
  */
-const UNICODE =
-  /^(?:[0-9#*]\uFE0F?\u20E3|\p{RI}\p{RI}|\p{Extended_Pictographic}[\uFE0F\p{EMod}]*[\u{E0020}-\u{E007F}]*(?:\u200D[\p{Extended_Pictographic}\u2640\u2642][\uFE0F\p{EMod}]*)*)$/u;
+const KEYCAP = String.raw`[0-9#*]\uFE0F?\u20E3`;
+const FLAG = String.raw`\p{RI}\p{RI}`;
+const LOOKS = String.raw`[\uFE0F\p{EMod}]*`;
+const TAGS = String.raw`[\u{E0020}-\u{E007F}]*`;
+const JOINED = String.raw`\u200D[\p{Extended_Pictographic}\u2640\u2642]${LOOKS}`;
+const PICTURE = String.raw`\p{Extended_Pictographic}${LOOKS}${TAGS}(?:${JOINED})*`;
+const UNICODE = new RegExp(`^(?:${KEYCAP}|${FLAG}|${PICTURE})$`, 'u');
 
 /**
- * The emoji a path segment names, already percent-decoded: `👍`, `blob:817…`, `<a:blob:817…>`. Refuses
- * with 10014 what is none.
+ * The emoji a path segment names, already percent-decoded: `👍`, `blob:817…`, `<a:blob:817…>`.
+ * Refuses with 10014 what is none.
  */
 export function emojiInPath(text: string): ReactionEmoji {
   const custom = CUSTOM.exec(text);

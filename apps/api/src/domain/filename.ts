@@ -1,8 +1,8 @@
 const FILENAME_LENGTH_MAX = 255;
 
 /**
- * The name a file is kept and served under: letters, digits, dot, dash, underscore, as Discord does it. Never
- * empty, never hidden, never a path.
+ * The name a file is kept and served under: letters, digits, dot, dash, underscore, as Discord does
+ * it. Never empty, never hidden, never a path.
  */
 export function safeFilename(given: string | undefined): string {
   const base = (given ?? '').split(/[\\/]/).at(-1)!;

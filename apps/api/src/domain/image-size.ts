@@ -1,4 +1,5 @@
-// How large a picture is, from its first bytes: clients lay a message out before they have the picture.
+// How large a picture is, from its first bytes: clients lay a message out before they have the
+// picture.
 //
 //   PNG   IHDR is always first: width and height, 32 bit big-endian, at 16
 //   GIF   16 bit little-endian at 6
@@ -14,7 +15,9 @@ export interface ImageSize {
 /** As much of a file as is looked at; a JPEG may carry a thumbnail before it says its size. */
 export const IMAGE_HEAD_BYTES = 128 * 1024;
 
-/** The size in pixels, or undefined if this is no picture, or does not say so early. Never throws. */
+/**
+ * The size in pixels, or undefined if this is no picture, or does not say so early. Never throws.
+ */
 export function imageSizeOf(head: Uint8Array): ImageSize | undefined {
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
   const size = measure(bytes);

@@ -1,5 +1,5 @@
-// Pictures as clients send them: a data URI in JSON. What it says of itself is not believed; the first
-// bytes are.
+// Pictures as clients send them: a data URI in JSON. What it says of itself is not believed; the
+// first bytes are.
 import type { Image } from './ports.js';
 import { INVALID, type Check } from './validation.js';
 

@@ -146,8 +146,9 @@ export interface NotedFile {
 }
 
 /**
- * Each file with what `attachments` says of it: `files[n]` belongs to the note whose id is n. A note
- * whose id is no file's is of an attachment the message has already; those come back as `keepIds`.
+ * Each file with what `attachments` says of it: `files[n]` belongs to the note whose id is n. A
+ * note whose id is no file's is of an attachment the message has already; those come back as
+ * `keepIds`.
  */
 export function matchNotes(
   files: readonly ReceivedFile[],

@@ -1,5 +1,5 @@
-// What the api asks of others, as the routes see it; `outbound` makes it real and `service.ts` joins
-// the two.
+// What the api asks of others, as the routes see it; `outbound` makes it real and `service.ts`
+// joins the two.
 import type {
   DescMessage,
   DescMethodUnary,
@@ -22,8 +22,8 @@ export type UserInit = Omit<MessageInitShape<typeof UserSchema>, '$typeName' | '
 /** The owners of partitions: guilds and read-states. */
 export interface Owners {
   /**
-   * Asks the owner of the partition that `id` lies in, again with the very same request for up to 8 s
-   * while that partition moves. Rejects with a Fault: what the owner refused, `unavailable` or
+   * Asks the owner of the partition that `id` lies in, again with the very same request for up to 8
+   * s while that partition moves. Rejects with a Fault: what the owner refused, `unavailable` or
    * `timeout` when nobody answered in time.
    */
   ask<I extends DescMessage, O extends DescMessage>(
@@ -68,7 +68,10 @@ export interface Image {
 
 /** Stored files. What resolves is on disk. */
 export interface Files {
-  /** Stores a picture and resolves with its hash (`a_…` for animated ones), the same for the same bytes. */
+  /**
+   * Stores a picture and resolves with its hash (`a_…` for animated ones), the same for the same
+   * bytes.
+   */
   putImage(folder: ImageFolder, ownerId: Snowflake, image: Image): Promise<string>;
   /** Moves a received file to its final place. */
   keepAttachment(
@@ -113,7 +116,9 @@ export interface Accounts {
   /** As `authenticate`, but asked of the database: a token that died is seen at once. */
   authenticateNow(token: string): Promise<Identity | undefined>;
   register(account: NewAccount): Promise<{ token: string; user: UserInit } | Taken>;
-  /** A new token for whoever has this email or username and password; takes as long when nobody has. */
+  /**
+   * A new token for whoever has this email or username and password; takes as long when nobody has.
+   */
   logIn(login: string, password: string): Promise<{ token: string; user: UserInit } | undefined>;
   /** The token dies. May be called twice. */
   logOut(token: string): Promise<void>;

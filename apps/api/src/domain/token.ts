@@ -1,9 +1,11 @@
 // Tokens look like Discord's, since libraries read the id out of them:
 //
-//   MTE0...NzI.Zx3f2A.q2n...  =  base64url(user id in decimal) . base64url(seconds) . base64url(32 random bytes)
+//   MTE0...NzI  .  Zx3f2A  .  q2n...      each base64url: the user's id in decimal, the second it
+//                                         was made, 32 random bytes
 //
-// Only the last part is a secret, and it is 256 bits of chance: nothing to guess, no dictionary to try. So
-// one round of SHA-256 is the right way to keep it; slow, salted hashes are for what people think up.
+// Only the last part is a secret, and it is 256 bits of chance: nothing to guess, no dictionary to
+// try. So one round of SHA-256 is the right way to keep it; slow, salted hashes are for what people
+// think up.
 import { createHash } from 'node:crypto';
 import { parseSnowflake, type Snowflake } from '@guildhall/snowflake';
 

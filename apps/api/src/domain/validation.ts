@@ -1,17 +1,21 @@
 // What a client may send, said once and typed by inference:
 //
-//   const body = object({ content: optional(string({ max: 2000 })), tts: withDefault(boolean(), false) });
+//   const body = object({ content: optional(string()), tts: withDefault(boolean(), false) });
 //   type Body = Checked<typeof body>;
 //
 // A check never throws: it notes each thing that is wrong with its path, in Discord's own codes and
-// words, and goes on, so that a client hears of all its mistakes at once. Keys that are not declared
-// are ignored, as Discord does. Only own properties are read, so `__proto__` is just another key.
+// words, and goes on, so that a client hears of all its mistakes at once. Keys that are not
+// declared are ignored, as Discord does. Only own properties are read, so `__proto__` is just
+// another key.
 import { fieldErrors, refuse, type FieldError } from '@guildhall/contracts';
 import { parseSnowflake } from '@guildhall/snowflake';
 
 export type Path = readonly (string | number)[];
 
-/** What a check found wrong, in the order it was found. Bounded: a body can be wrong in a million places. */
+/**
+ * What a check found wrong, in the order it was found. Bounded: a body can be wrong in a million
+ * places.
+ */
 export class Findings {
   readonly errors: FieldError[] = [];
 
@@ -50,8 +54,8 @@ export type CheckedObject<F> = {
 } & { [K in OptionalKeys<F>]?: Checked<F[K]> };
 
 /**
- * The value a client sent, checked. Throws the Fault that the edge answers as 50035 when anything is
- * wrong with it.
+ * The value a client sent, checked. Throws the Fault that the edge answers as 50035 when anything
+ * is wrong with it.
  */
 export function checked<T>(check: Check<T>, value: unknown): T {
   const findings = new Findings();
@@ -292,7 +296,9 @@ export function optionalOrNull<T>(check: Check<T>): OptionalCheck<T | undefined>
   };
 }
 
-/** A further step on a value that passed. `step` notes and returns INVALID when it does not like it. */
+/**
+ * A further step on a value that passed. `step` notes and returns INVALID when it does not like it.
+ */
 export function then<T, U>(
   check: Check<T>,
   step: (value: T, path: Path, findings: Findings) => U | typeof INVALID,
@@ -343,7 +349,10 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The text without what neither PostgreSQL's text nor UTF-8 can hold: NUL, and halves of surrogate pairs. */
+/**
+ * The text without what neither PostgreSQL's text nor UTF-8 can hold: NUL, and halves of surrogate
+ * pairs.
+ */
 export function clean(text: string): string {
   return text.replaceAll('\0', '').replace(/\p{Cs}/gu, '\uFFFD');
 }

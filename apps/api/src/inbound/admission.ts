@@ -101,6 +101,7 @@ export class Admission {
   }
 }
 
+const MESSAGE = JSON.stringify('You are being rate limited.');
 const AUTHORIZATION_LENGTH_MAX = 256;
 const BOT = /^bot /i;
 
@@ -115,7 +116,9 @@ function refused(name: 'BotsCannotUse' | 'OnlyBotsCanUse'): Admitted {
   return { refusal: faultAnswer(refuse(name)) };
 }
 
-/** The channel or guild a route is about counts by itself: it is the first parameter of the path. */
+/**
+ * The channel or guild a route is about counts by itself: it is the first parameter of the path.
+ */
 function topLevelId(request: FastifyRequest): string {
   const { channel_id: channelId, guild_id: guildId } = request.params as Record<string, string>;
   return (channelId ?? guildId ?? '').slice(0, 20);
@@ -125,7 +128,7 @@ function tooMany(verdict: RateVerdict, { isGlobal }: { isGlobal: boolean }): Ans
   const retryAfter = seconds(verdict.resetAfterMs);
   return {
     status: 429,
-    body: `{"message":"You are being rate limited.","retry_after":${retryAfter},"global":${isGlobal}}`,
+    body: `{"message":${MESSAGE},"retry_after":${retryAfter},"global":${isGlobal}}`,
     headers: {
       'retry-after': String(Math.ceil(verdict.resetAfterMs / 1000)),
       'x-ratelimit-scope': isGlobal ? 'global' : 'user',

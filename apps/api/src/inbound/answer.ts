@@ -49,7 +49,10 @@ const OVERLOADED = errorAnswer(
   'API resource is currently overloaded. Try again a little later',
 );
 
-/** How long a client is asked to wait after a 429 that an owner decided and gave no time for, seconds. */
+/**
+ * How long a client is asked to wait after a 429 that an owner decided and gave no time for,
+ * seconds.
+ */
 const OWNERS_RETRY_AFTER_S = 1;
 
 /** The one place where a Fault becomes an HTTP answer. */

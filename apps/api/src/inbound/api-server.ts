@@ -1,5 +1,5 @@
-// The framework under the routes: versions, admission, bodies, checks, answers. See route.ts for how a
-// route is written.
+// The framework under the routes: versions, admission, bodies, checks, answers. See route.ts for
+// how a route is written.
 //
 //   socket ─ ban of the address ─ route found ─ token ─ limits ─ body read ─ checks ─ answer()
 //            429                  404, 405      401     429      413, 50109   50035

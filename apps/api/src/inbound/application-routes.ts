@@ -1,4 +1,5 @@
-// Applications and their bots: made and changed by the people who own them, looked at by the bots themselves.
+// Applications and their bots: made and changed by the people who own them, looked at by the bots
+// themselves.
 import { refuse, Topics } from '@guildhall/contracts';
 import type { Snowflake } from '@guildhall/snowflake';
 import {
@@ -80,7 +81,8 @@ export function applicationRoutes(ports: Ports, events: Events): Route[] {
         return change(ports, await ownedBy(ports, params.application_id, user.id), body, user);
       },
     }),
-    // Every application has its bot from the start: asking for it again changes nothing, not even the token.
+    // Every application has its bot from the start: asking for it again changes nothing, not even
+    // the token.
     route({
       method: 'POST',
       path: '/applications/:application_id/bot',

@@ -1,5 +1,5 @@
-// Stored files, as Discord's CDN serves them. They carry no credentials: whoever knows an address, which
-// holds an id or a hash, may fetch it.
+// Stored files, as Discord's CDN serves them. They carry no credentials: whoever knows an address,
+// which holds an id or a hash, may fetch it.
 import { createReadStream } from 'node:fs';
 import { parseSnowflake, type Snowflake } from '@guildhall/snowflake';
 import type { FastifyInstance, FastifyReply } from 'fastify';
@@ -17,8 +17,8 @@ const IMAGE_NAME = /^((?:a_)?[0-9a-f]{32})\.(png|jpe?g|gif|webp)$/;
 const FOREVER = 'public, max-age=31536000, immutable';
 
 /**
- * Types that a browser may show in place. Anything else, text of every kind included, is saved: it must not
- * run as a page of this address.
+ * Types that a browser may show in place. Anything else, text of every kind included, is saved: it
+ * must not run as a page of this address.
  */
 const SHOWN: Readonly<Record<string, string>> = {
   ...IMAGE_TYPES,
@@ -72,7 +72,8 @@ export function installFiles(server: FastifyInstance, files: ServedFiles): void 
       const { owner, name } = request.params as Record<string, string>;
       const ownerId = parseSnowflake(owner);
       const match = IMAGE_NAME.exec(name!);
-      // Nothing is converted here: whichever extension is asked for, the picture comes as it was stored.
+      // Nothing is converted here: whichever extension is asked for, the picture comes as it was
+      // stored.
       const file =
         ownerId === undefined || match === null
           ? undefined

@@ -1,4 +1,7 @@
-/** Does it for every item, so many at once; the results are in the order of the items. Rejects with the first. */
+/**
+ * Does it for every item, so many at once; the results are in the order of the items. Rejects with
+ * the first.
+ */
 export async function inBatches<T, U>(
   items: readonly T[],
   atOnce: number,

@@ -1,5 +1,5 @@
-// Acks: how far a person has read. The topic's owner says whether the channel may be viewed and how many
-// mentions lie past the message; then the mark moves, durably, where read states are kept.
+// Acks: how far a person has read. The topic's owner says whether the channel may be viewed and how
+// many mentions lie past the message; then the mark moves, durably, where read states are kept.
 import { Guilds, Messages, ReadStates, refuseField, Topics } from '@guildhall/contracts';
 import { Fault, FaultCode } from '@guildhall/fault';
 import { parseSnowflake, type Snowflake } from '@guildhall/snowflake';

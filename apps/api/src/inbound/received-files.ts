@@ -1,5 +1,5 @@
-// multipart/form-data: files stream to temporary files and never stand in memory; everything else is
-// the JSON body, either whole in `payload_json` or, as some clients do it, one part per key.
+// multipart/form-data: files stream to temporary files and never stand in memory; everything else
+// is the JSON body, either whole in `payload_json` or, as some clients do it, one part per key.
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -33,7 +33,10 @@ export interface Received {
   dispose(): Promise<void>;
 }
 
-/** Reads a multipart request. Rejects with a Fault that says what was wrong; nothing is then left behind. */
+/**
+ * Reads a multipart request. Rejects with a Fault that says what was wrong; nothing is then left
+ * behind.
+ */
 export async function receiveParts(
   request: FastifyRequest,
   bounds: UploadBounds,

@@ -22,15 +22,15 @@
 //
 // and list the function in `routes.ts`. Then:
 //
-// - Parameters whose name ends in `_id` are ids (bigint), checked before `answer` is called; `path` is
-//   without /api and version. A static segment (`@me`, `search`) wins over a parameter.
+// - Parameters whose name ends in `_id` are ids (bigint), checked before `answer` is called;
+//   `path` is without /api and version. A static segment (`@me`, `search`) wins over a parameter.
 // - `who` is who may ask: `anyone` without a token, `users` with one, `people` or `bots` only.
-// - `query` and `body` are checks (domain/validation.ts) and arrive typed; what they find is answered
-//   with 50035. A body that is an array is `body: list(object({...}))`.
+// - `query` and `body` are checks (domain/validation.ts) and arrive typed; what they find
+//   is answered with 50035. A body that is an array is `body: list(object({...}))`.
 // - `command(topicId)` is for what changes something (a new command id each time it is called),
 //   `query_(topicId)` for what only reads. `owner(method, id, request)` goes to the owner of the
-//   partition of `id`, and retries. JSON of a reply is passed on unparsed: `json(reply.json)`; `DONE`
-//   is 204. Refusals (Faults) thrown by the owner or by `refuse(...)` are rendered for you.
+//   partition of `id`, and retries. JSON of a reply is passed on unparsed: `json(reply.json)`;
+//   `DONE` is 204. Refusals (Faults) thrown by the owner or by `refuse(...)` are rendered for you.
 // - How often it may be asked is a row of domain/rate-limit-table.ts.
 // - An image (data URI) is `imageData()` of domain/image.ts, stored by `files.putImage`.
 import type {
@@ -72,7 +72,9 @@ export interface Ask<P, Q, B> {
   readonly identity: Identity;
   /** `identity.user`: who asks, as owners want it. */
   readonly user: UserInit;
-  /** The token it came with, without `Bot `; empty on a route for anyone. For the routes of tokens. */
+  /**
+   * The token it came with, without `Bot `; empty on a route for anyone. For the routes of tokens.
+   */
   readonly token: string;
   /** The address it came from. */
   readonly ip: string;

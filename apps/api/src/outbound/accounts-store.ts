@@ -70,7 +70,10 @@ const INSERT_TOKEN = {
 export class AccountsStore implements Accounts {
   readonly #options: AccountsStoreOptions;
   readonly #store: Store;
-  /** By the token's hash. `undefined` inside: known to be nobody's, so that a flood of one costs little. */
+  /**
+   * By the token's hash. `undefined` inside: known to be nobody's, so that a flood of one costs
+   * little.
+   */
   readonly #seen: RecentMap<string, { userId: Snowflake; identity: Identity | undefined }>;
 
   #forgottenCount = 0;
@@ -234,7 +237,8 @@ export class AccountsStore implements Accounts {
         text: `INSERT INTO session_starts AS s (user_id, window_started_at, starts_count)
                VALUES ($1, $2, 1)
                ON CONFLICT (user_id) DO UPDATE SET
-                 starts_count = CASE WHEN s.window_started_at <= $3 THEN 1 ELSE s.starts_count + 1 END,
+                 starts_count =
+                   CASE WHEN s.window_started_at <= $3 THEN 1 ELSE s.starts_count + 1 END,
                  window_started_at =
                    CASE WHEN s.window_started_at <= $3 THEN $2 ELSE s.window_started_at END
                WHERE s.window_started_at <= $3 OR s.starts_count < $4

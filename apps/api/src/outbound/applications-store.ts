@@ -113,7 +113,8 @@ async function insertBot(tx: Transaction, id: Snowflake, name: string): Promise<
   await tx.query(
     {
       name: 'insert-bot',
-      text: `INSERT INTO users (user_id, username, discriminator, is_bot) VALUES ($1, $2, $3, true)`,
+      text: `INSERT INTO users (user_id, username, discriminator, is_bot)
+             VALUES ($1, $2, $3, true)`,
     },
     [id, name, discriminator],
   );

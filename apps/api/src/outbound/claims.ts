@@ -1,6 +1,7 @@
-// A username or an email belongs to one user in the whole fleet. The user's row lies elsewhere, so the two
-// are written one after the other: first the claim, then the row, then whatever it replaces is let go.
-// A process that dies in between leaves a claim that no row bears out; after a minute it is anybody's.
+// A username or an email belongs to one user in the whole fleet. The user's row lies elsewhere, so
+// the two are written one after the other: first the claim, then the row, then whatever it replaces
+// is let go. A process that dies in between leaves a claim that no row bears out; after a minute it
+// is anybody's.
 import type { Snowflake } from '@guildhall/snowflake';
 import type { Store } from '@guildhall/store';
 

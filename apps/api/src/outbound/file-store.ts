@@ -4,7 +4,8 @@
 //   attachments/<channel>/<attachment>/<name>    a message's file
 //   avatars|icons|.../<owner>/<hash>.<ext>       a picture
 //
-// A file gets its final name by a rename, when its bytes are on disk; so a name that exists is whole.
+// A file gets its final name by a rename, when its bytes are on disk; so a name that exists is
+// whole.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +29,10 @@ export interface FoundFile {
   readonly sizeBytes: number;
 }
 
-/** The file store. Paths are made of ids, hashes and names that were made safe, never of a client's text. */
+/**
+ * The file store. Paths are made of ids, hashes and names that were made safe, never of a client's
+ * text.
+ */
 export class FileStore implements Files {
   readonly tempDir: string;
   readonly #options: FileStoreOptions;

@@ -1,6 +1,6 @@
-// Each table is found by one key, which is also how it would be spread over more than one server, and
-// no statement joins over keys. What must be unique in the whole fleet (a username, an email) is a
-// claim of its own, found by its text.
+// Each table is found by one key, which is also how it would be spread over more than one server,
+// and no statement joins over keys. What must be unique in the whole fleet (a username, an email)
+// is a claim of its own, found by its text.
 import type { Migration } from '@guildhall/store';
 
 export const MIGRATIONS: readonly Migration[] = [

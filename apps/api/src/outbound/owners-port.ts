@@ -3,7 +3,10 @@ import { partitionOf } from '@guildhall/snowflake';
 import type { Tracer } from '@guildhall/telemetry';
 import type { Owners } from '../domain/ports.js';
 
-/** The owners, reached over the bus; each is asked again while its partition moves, up to the deadline. */
+/**
+ * The owners, reached over the bus; each is asked again while its partition moves, up to the
+ * deadline.
+ */
 export function busOwners(bus: Bus, tracer: Tracer, deadlineMs: number): Owners {
   return {
     ask: (method, id, request, trace) =>

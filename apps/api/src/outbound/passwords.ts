@@ -1,6 +1,6 @@
-// Passwords are what people think up, so they are kept behind scrypt: slow, and hungry for memory, by
-// design. It runs in libuv's thread pool, and only so many at once: file writes and name look-ups
-// need those threads too, and each run holds 128 * N * r bytes (32 MiB by default).
+// Passwords are what people think up, so they are kept behind scrypt: slow, and hungry for memory,
+// by design. It runs in libuv's thread pool, and only so many at once: file writes and name
+// look-ups need those threads too, and each run holds 128 * N * r bytes (32 MiB by default).
 //
 //   scrypt$15$8$1$<salt>$<key>     log2 N, r, p; base64url. A stored hash says how it was made.
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
