@@ -25,7 +25,7 @@ export class RecentMap<K, V> {
     return this.#entries.size;
   }
 
-  /** Hot path. What was set for the key less than `ttlMs` ago. */
+  /** What was set for the key less than `ttlMs` ago. */
   get(key: K): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
