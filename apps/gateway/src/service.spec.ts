@@ -838,6 +838,29 @@ describe('under pressure', () => {
     await again.resume({ ...session, sequence: session.sequence + sent });
   });
 
+  for (const compression of ['none', 'zstd-stream'] as const) {
+    it(`does not hold against a client what it is owed (${compression})`, async () => {
+      gateway = await runGateway({ socketBufferBytesMax: 65_536 });
+      const { fleet } = gateway;
+      const botId = fleet.user('token');
+      fleet.descriptionLength = 500_000;
+      const channelId = fakeId();
+      const guilds = Array.from({ length: 24 }, () => fleet.guild([botId], [channelId]));
+      const client = await connect(gateway, { compression });
+      await client.identify({ token: 'token', intents: ALL_INTENTS });
+      const created = () => client.dispatches('GUILD_CREATE').length === guilds.length;
+      await eventually(created, { label: 'every guild', timeoutMs: 15_000 });
+      // What it missed is more than the bound as well.
+      const session = client.session!;
+      await client.terminate();
+      const long = 'x'.repeat(50_000);
+      for (let at = 0; at < 200; at += 1) fleet.message(guilds[0]!, channelId, long);
+      const again = await connect(gateway, { compression });
+      await again.resume(session, 15_000);
+      expect(contents(again)).toHaveLength(200);
+    }, 40_000);
+  }
+
   it('has a bound on sessions and on sockets', async () => {
     gateway = await runGateway({ sessionsMax: 1, socketsMax: 2 });
     gateway.fleet.user('token');

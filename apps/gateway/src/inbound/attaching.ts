@@ -12,6 +12,7 @@ import { availableGuild } from '../domain/ready-payload.js';
 import type { Session } from '../domain/session.js';
 import type { GatewayEvents } from '../events.js';
 import type { Deliverer } from './deliverer.js';
+import { untilRead } from './pacing.js';
 import { DETACHED, type AttachRequest, type Relays } from './relays.js';
 
 export interface AttachingOptions {
@@ -25,6 +26,8 @@ export interface AttachingOptions {
 }
 
 const RETRY_MS_MAX = 60_000;
+/** Guilds of one session that are asked for at once. */
+const GUILDS_AT_ONCE = 32;
 
 /** Bots without any of these hear nothing of private channels. */
 const PRIVATE_INTENTS =
@@ -73,6 +76,18 @@ export class Attaching {
     }
     events.topicUnavailable(guildId, answer);
     this.unavailable(session, guildId, answer);
+  }
+
+  /** Follows many guilds, no faster than the client reads of them. Never rejects. */
+  async guilds(session: Session, guildIds: readonly bigint[], trace?: TraceContext): Promise<void> {
+    const left = [...guildIds].reverse();
+    const work = async (): Promise<void> => {
+      for (let id = left.pop(); id !== undefined && !session.isEnded; id = left.pop()) {
+        await this.guild(session, id, trace);
+        await untilRead(session, this.#options.clock);
+      }
+    };
+    await Promise.all(Array.from({ length: GUILDS_AT_ONCE }, work));
   }
 
   /** A guild could not be followed: says so, and tries again if that may help. */

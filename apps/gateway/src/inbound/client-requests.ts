@@ -22,6 +22,7 @@ import type { PresenceBook } from '../domain/presence-book.js';
 import type { Session } from '../domain/session.js';
 import type { GatewayEvents } from '../events.js';
 import type { Deliverer } from './deliverer.js';
+import { untilRead } from './pacing.js';
 import type { SessionLife } from './session-life.js';
 
 export interface ClientRequestsOptions {
@@ -123,10 +124,12 @@ export class ClientRequests {
 
   /** op 31. There are no sounds here: one empty answer for each guild. */
   soundboardSounds(session: Session, { guildIds }: RequestSoundboardSoundsPayload): void {
+    const span = this.#options.tracer.root(SPAN.gateway.request_soundboard_sounds);
     for (const guildId of guildIds) {
       if (!session.followings.has(BigInt(guildId))) continue;
       this.#own(session, 'SOUNDBOARD_SOUNDS', { guild_id: guildId, soundboard_sounds: [] });
     }
+    span?.set('guildhall.session.id', session.id).end();
   }
 
   /** op 43. */
@@ -164,6 +167,7 @@ export class ClientRequests {
       const isLast = after === 0n;
       this.#chunk(session, payload, pageOf(page), index, chunksCount);
       if (isLast) return;
+      await untilRead(session, this.#options.clock);
     }
   }
 

@@ -199,7 +199,7 @@ export class Identify {
 
     for (const [guildId, fault] of unanswered) attaching.unavailable(session, guildId, fault);
     if (session.isBot) {
-      for (const guildId of guildIds) void attaching.guild(session, guildId, trace);
+      void attaching.guilds(session, guildIds, trace);
       if (Attaching.wantsPrivateChannels(session)) {
         for (const { topicId } of has.privateChannels) {
           void attaching.privateChannel(session, topicId, { trace });

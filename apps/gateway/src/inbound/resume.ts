@@ -90,7 +90,7 @@ export class Resume {
     const { life, deliverer, instance } = this.#options;
     life.connect(session, caller.socket);
     let s = session.seq - missed.length;
-    for (const dispatch of missed) caller.socket.write(dispatch, ++s);
+    for (const dispatch of missed) caller.socket.write(dispatch, ++s, true);
     deliverer.own(session, Dispatch.own('RESUMED', { _trace: [JSON.stringify([instance, {}])] }));
   }
 }

@@ -33,6 +33,9 @@ export interface SocketWriterOptions {
   readonly onSlow: () => void;
 }
 
+/** Only a last resort: what is not owed is bounded by `bufferBytesMax`. */
+const ZSTD_PENDING_MAX = 256 * 1024 * 1024;
+
 /** The outgoing half of one connection. */
 export class SocketWriter implements GatewaySocket {
   readonly #ws: WebSocket;
@@ -42,6 +45,8 @@ export class SocketWriter implements GatewaySocket {
   readonly #zstd: Compressor | undefined;
   /** Settles when what was handed to the compressor has been handed to the socket. */
   #lastSent: Promise<unknown> | undefined;
+  /** Of what waits, that which is owed. */
+  #owedBytes = 0;
   #compressesPayloads = false;
   #isClosed = false;
 
@@ -52,7 +57,7 @@ export class SocketWriter implements GatewaySocket {
     const { compression, zlibHistoryBytes } = options;
     if (compression === 'zlib-stream') this.#zlib = new ZlibChunks(zlibHistoryBytes);
     if (compression === 'zstd-stream') {
-      this.#zstd = createCompressor('zstd-stream', { pendingBytesMax: options.bufferBytesMax });
+      this.#zstd = createCompressor('zstd-stream', { pendingBytesMax: ZSTD_PENDING_MAX });
     }
   }
 
@@ -66,22 +71,21 @@ export class SocketWriter implements GatewaySocket {
   }
 
   /** Hot path. */
-  write(dispatch: Dispatch, s: number): number {
+  write(dispatch: Dispatch, s: number, isOwed = dispatch.isOwn): number {
     if (this.#isClosed) return 0;
     const { encoding } = this.#options;
     const { encoded } = dispatch;
-    const zlib = this.#zlib;
-    if (zlib !== undefined && !dispatch.isOwn && this.#options.zlibHistoryBytes === 0) {
-      return this.#send(encoded.zlibFrame(encoding, s), true);
+    if (this.#zlib !== undefined && !dispatch.isOwn && this.#options.zlibHistoryBytes === 0) {
+      return this.#send(encoded.zlibFrame(encoding, s), true, isOwed);
     }
     const frame = encoded.frame(encoding, s);
     return dispatch.isOwn && this.#compressesPayloads
-      ? this.#send(compressPayload(frame), true)
-      : this.#compressed(frame);
+      ? this.#send(compressPayload(frame), true, isOwed)
+      : this.#compressed(frame, isOwed);
   }
 
   frame(frame: ServerFrame): void {
-    if (!this.#isClosed) this.#compressed(codecOf(this.#options.encoding).encode(frame));
+    if (!this.#isClosed) this.#compressed(codecOf(this.#options.encoding).encode(frame), false);
   }
 
   close(code: number, reason: string): void {
@@ -102,19 +106,30 @@ export class SocketWriter implements GatewaySocket {
     this.#zstd?.close();
   }
 
-  #compressed(frame: Buffer): number {
-    if (this.#zlib !== undefined) return this.#send(this.#zlib.compress(frame), true);
-    if (this.#zstd === undefined) return this.#send(frame, this.#isBinary);
+  #compressed(frame: Buffer, isOwed: boolean): number {
+    if (this.#zlib !== undefined) return this.#send(this.#zlib.compress(frame), true, isOwed);
+    if (this.#zstd === undefined) return this.#send(frame, this.#isBinary, isOwed);
+    const owedBytes = isOwed ? frame.length : 0;
+    this.#owedBytes += owedBytes;
     this.#lastSent = this.#zstd.compress(frame).then(
-      (message) => this.#send(message, true),
+      (message) => {
+        this.#owedBytes -= owedBytes;
+        this.#send(message, true, isOwed);
+      },
       () => this.#cutOff(),
     );
     return frame.length;
   }
 
-  #send(message: Buffer, isBinary: boolean): number {
-    this.#ws.send(message, { binary: isBinary, compress: false }, noop);
-    if (this.#ws.bufferedAmount > this.#options.bufferBytesMax) this.#cutOff();
+  #send(message: Buffer, isBinary: boolean, isOwed: boolean): number {
+    const options = { binary: isBinary, compress: false };
+    if (isOwed) {
+      this.#owedBytes += message.length;
+      this.#ws.send(message, options, () => (this.#owedBytes -= message.length));
+    } else {
+      this.#ws.send(message, options, noop);
+    }
+    if (this.bufferedBytes > this.#options.bufferBytesMax + this.#owedBytes) this.#cutOff();
     return message.length;
   }
 

@@ -90,6 +90,8 @@ export class FakeFleet {
   readonly memberQueries: QueryMembersRequest[] = [];
   /** Members that exist only to be queried. */
   queriedMembers: { userId: bigint }[] = [];
+  /** Characters of each guild's description. */
+  descriptionLength = 0;
   identifiesLeft = 1000;
   attachesCount = 0;
   followsCount = 0;
@@ -367,6 +369,7 @@ export class FakeFleet {
       JSON.stringify({
         id: String(guild.id),
         name: 'guild',
+        description: 'x'.repeat(this.descriptionLength),
         // As of which event this is: no client knows the key, but specs do.
         seq: guild.seq,
         roles: [{ id: String(guild.id), permissions: '0', colors: { primary_color: 0 } }],
