@@ -1,5 +1,5 @@
 import { Permission } from '@guildhall/permissions';
-import { Audiences, sharedAudienceId, type VisibilitySource } from './audiences.js';
+import { Audiences, chatIdOf, sharedAudienceId, type VisibilitySource } from './audiences.js';
 
 const GUILD = 1n;
 const OWNER = 10n;
@@ -23,11 +23,12 @@ function small() {
       [ROLE, { id: ROLE, position: 1, permissions: 0n }],
     ]),
     channels: new Map([
-      [SEEN_BY_ALL, { id: SEEN_BY_ALL, overwrites: [] as Overwrites }],
+      [SEEN_BY_ALL, { id: SEEN_BY_ALL, type: 0, overwrites: [] as Overwrites }],
       [
         HIDDEN,
         {
           id: HIDDEN,
+          type: 0,
           overwrites: [
             { id: GUILD, type: 0, ...hiding },
             { id: ROLE, type: 0, ...viewing },
@@ -89,7 +90,7 @@ describe('Audiences', () => {
 
   it('tells of a channel only to the audiences that see it otherwise', () => {
     const { audiences, guild } = small();
-    guild.channels.set(HIDDEN, { id: HIDDEN, overwrites: [] });
+    guild.channels.set(HIDDEN, { id: HIDDEN, type: 0, overwrites: [] });
     audiences.touchChannel(HIDDEN);
     const change = audiences.take()!;
     expect(change.audiences).toEqual([audiences.of(11n)]);
@@ -112,7 +113,7 @@ describe('Audiences', () => {
     const { audiences, guild, ownOverwrites } = small();
     const before = guild.channels.get(HIDDEN)!;
     const own = { id: 12n, type: 1 as const, ...viewing };
-    guild.channels.set(HIDDEN, { id: HIDDEN, overwrites: [...before.overwrites, own] });
+    guild.channels.set(HIDDEN, { ...before, overwrites: [...before.overwrites, own] });
     ownOverwrites.add(12n);
     audiences.touchChannel(HIDDEN);
     audiences.touchUser(12n);
@@ -158,5 +159,40 @@ describe('Audiences', () => {
     });
     expect(users).toEqual([11n, 12n, 13n]);
     expect(asked).toBe(3);
+  });
+
+  it('has the chat of a voice channel beside it, for who may connect', () => {
+    const { guild, audiences } = small();
+    const voice = { id: 102n, type: 2, overwrites: [] as Overwrites };
+    const chatId = chatIdOf(voice);
+    guild.channels.set(voice.id, voice);
+    audiences.touchChannel(voice.id);
+    audiences.take();
+    expect([...audiences.of(11n)!.channelIds]).toEqual([SEEN_BY_ALL, voice.id]);
+    expect(audiences.of(OWNER)!.channelIds).toContain(chatId);
+
+    const connecting = { allow: Permission.CONNECT, deny: 0n };
+    const overwrites: Overwrites = [{ id: ROLE, type: 0, ...connecting }];
+    guild.channels.set(voice.id, { ...voice, overwrites });
+    audiences.touchChannel(voice.id);
+    expect([...audiences.take()!.channelIds]).toEqual([chatId]);
+    expect([...audiences.of(13n)!.channelIds]).toEqual([SEEN_BY_ALL, HIDDEN, voice.id, chatId]);
+    expect(audiences.of(11n)!.channelIds).not.toContain(chatId);
+
+    guild.channels.set(voice.id, { ...voice, overwrites: [{ id: ROLE, type: 0, ...hiding }] });
+    audiences.touchChannel(voice.id);
+    audiences.take();
+    expect([...audiences.of(13n)!.channelIds]).toEqual([SEEN_BY_ALL, HIDDEN]);
+    guild.channels.delete(voice.id);
+    audiences.touchChannel(voice.id);
+    audiences.take();
+    expect([...audiences.of(OWNER)!.channelIds]).toEqual([SEEN_BY_ALL, HIDDEN]);
+  });
+});
+
+describe('chatIdOf', () => {
+  it('is an id of its own for voice channels only', () => {
+    expect([0, 4, 5].map((type) => chatIdOf({ id: 7n, type }))).toEqual([7n, 7n, 7n]);
+    expect(chatIdOf({ id: 7n, type: 2 })).toBe((1n << 63n) | 7n);
   });
 });

@@ -5,6 +5,10 @@
  *
  *   member ──► audience (hash of its role ids, or its user id) ──► the channels it may view
  *
+ * Seeing a voice channel is one thing and reading its chat, which takes CONNECT as well, another: so
+ * to the table the chat is a channel of its own (`chatIdOf`), and what is said there is an event of
+ * that. A relay need not know.
+ *
  * What changes is noted when it changes (`touch…`), and worked out at the event that tells of it
  * (`take`): only what was touched is computed again, O(audiences × channels) for a role,
  * O(audiences) for a channel, O(channels) for a member. The difference goes to the relays with the
@@ -17,6 +21,8 @@
  */
 import {
   basePermissions,
+  ChannelKind,
+  channelKindOf,
   isAllowedInChannel,
   Permission,
   type OverwriteView,
@@ -36,10 +42,22 @@ export interface VisibilitySource {
 
 interface ViewedChannel {
   readonly id: bigint;
+  readonly type: number;
   readonly overwrites: readonly OverwriteView[];
 }
 
 type ChannelIds = ReadonlySet<bigint>;
+
+/** Snowflakes do not have it. */
+const CHAT_BIT = 1n << 63n;
+
+/**
+ * The id under which audiences have what is said in a channel: of a voice channel its chat's, of any
+ * other its own. No channel has the id of a chat.
+ */
+export function chatIdOf({ id, type }: Pick<ViewedChannel, 'id' | 'type'>): bigint {
+  return channelKindOf(type) === ChannelKind.Voice ? id | CHAT_BIT : id;
+}
 
 /** One audience. */
 export interface AudienceRow {
@@ -57,7 +75,7 @@ export interface AudienceRow {
 export interface AudienceChange {
   readonly audiences: readonly AudienceRow[];
   readonly moves: readonly { readonly userId: bigint; readonly audienceId: bigint }[];
-  /** Channels that somebody sees now who did not, or no longer sees. */
+  /** Channels (and chats) that somebody sees now who did not, or no longer sees. */
   readonly channelIds: ReadonlySet<bigint>;
   readonly removedUserIds: readonly bigint[];
 }
@@ -77,6 +95,7 @@ export function sharedAudienceId(roleIds: readonly bigint[]): bigint {
 }
 
 const NOTHING: ChannelIds = new Set();
+const NO_IDS: readonly bigint[] = [];
 
 export class Audiences {
   readonly #guild: VisibilitySource;
@@ -168,13 +187,16 @@ export class Audiences {
     let after: Set<bigint> | undefined;
     if (this.#touchedChannels.size === 0) return undefined;
     const base = this.#baseOf(row);
-    for (const id of this.#touchedChannels) {
-      const channel = this.#guild.channels.get(id);
-      const isSeen = channel !== undefined && this.#mayView(row, base, channel);
-      if (isSeen === row.channelIds.has(id)) continue;
-      after ??= new Set(row.channelIds);
-      if (isSeen) after.add(id);
-      else after.delete(id);
+    for (const channelId of this.#touchedChannels) {
+      const channel = this.#guild.channels.get(channelId);
+      const seen = channel === undefined ? NO_IDS : this.#idsSeen(row, base, channel);
+      for (const id of [channelId, channelId | CHAT_BIT]) {
+        const isSeen = seen.includes(id);
+        if (isSeen === row.channelIds.has(id)) continue;
+        after ??= new Set(row.channelIds);
+        if (isSeen) after.add(id);
+        else after.delete(id);
+      }
     }
     return after;
   }
@@ -227,7 +249,7 @@ export class Audiences {
     const base = this.#baseOf(row);
     const visible = new Set<bigint>();
     for (const channel of this.#guild.channels.values()) {
-      if (this.#mayView(row, base, channel)) visible.add(channel.id);
+      for (const id of this.#idsSeen(row, base, channel)) visible.add(id);
     }
     return visible;
   }
@@ -243,9 +265,19 @@ export class Audiences {
     });
   }
 
-  #mayView(row: AudienceRow, base: bigint, channel: ViewedChannel): boolean {
+  /** Of a channel and its chat, the ones the row may see. */
+  #idsSeen(row: AudienceRow, base: bigint, channel: ViewedChannel): readonly bigint[] {
+    if (!this.#isAllowed(Permission.VIEW_CHANNEL, row, base, channel)) return NO_IDS;
+    const chatId = chatIdOf(channel);
+    const hasOwnChat = chatId !== channel.id;
+    return !hasOwnChat || !this.#isAllowed(Permission.CONNECT, row, base, channel)
+      ? [channel.id]
+      : [channel.id, chatId];
+  }
+
+  #isAllowed(permission: bigint, row: AudienceRow, base: bigint, channel: ViewedChannel): boolean {
     return isAllowedInChannel(
-      Permission.VIEW_CHANNEL,
+      permission,
       base,
       this.#guild.id,
       row.roleIds,

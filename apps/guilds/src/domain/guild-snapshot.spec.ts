@@ -7,6 +7,7 @@ import {
   UpdateVoiceStateRequestSchema,
 } from '@guildhall/contracts';
 import { Permission } from '@guildhall/permissions';
+import { chatIdOf } from './audiences.js';
 import { attachGuild, channelInfo, userGuild } from './guild-snapshot.js';
 import { GuildWorld, OWNER_ID, refusalOf, START_MS } from './guild-world.conformance.js';
 import { overwriteJson } from './channel.js';
@@ -105,7 +106,9 @@ describe('attachGuild', () => {
     const seen = (mine.json as Snapshot).channels.map(({ id }) => BigInt(id));
     expect(seen).not.toContain(world.textId);
     expect(seen).toHaveLength(3);
-    expect(new Set(mine.audience.channelIds)).toEqual(new Set(seen));
+    const chats = [...guild.channels.values()].map(chatIdOf).filter((id) => !guild.channel(id));
+    expect(chats).toHaveLength(1);
+    expect(new Set(mine.audience.channelIds)).toEqual(new Set([...seen, ...chats]));
     expect(mine.audienceId).toBe(guild.audiences.of(MEMBER)!.id);
     expect(mine.audience.id).toBe(mine.audienceId);
     const owners = attach({}, OWNER_ID);

@@ -383,7 +383,7 @@ export class Guild {
 }
 
 /** The permissions that decide who sees a channel. */
-const VIEWING = Permission.VIEW_CHANNEL | Permission.ADMINISTRATOR;
+const VIEWING = Permission.VIEW_CHANNEL | Permission.CONNECT | Permission.ADMINISTRATOR;
 
 function isSameList(a: readonly bigint[], b: readonly bigint[]): boolean {
   return a === b || (a.length === b.length && a.every((id, index) => id === b[index]));

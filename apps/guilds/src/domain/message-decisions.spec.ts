@@ -24,6 +24,7 @@ import {
   TEXT,
   VOICE,
 } from '../testing/message-stage.js';
+import { chatIdOf } from './audiences.js';
 import { createSystemMessage, crosspostMessage, startTyping } from './message-decisions.js';
 import { MessageFlag, MessageType } from './message.js';
 import { newRole } from './role.js';
@@ -126,6 +127,13 @@ describe('createMessage', () => {
     expect(refusal(say(TEXT, OWNER))).toBe('not refused');
     setEveryone(EVERYONE & ~Permission.CONNECT);
     expect(refusal(say(VOICE, BEN))).toBe(50001);
+  });
+
+  it('is heard in a voice channel by who hears its chat', () => {
+    const { changes } = stage.send(ANN, { channelId: VOICE, content: 'hi' });
+    const chatId = chatIdOf(stage.guild.channel(VOICE)!);
+    expect(changes.events).toMatchObject([{ type: 'MESSAGE_CREATE', channelId: chatId }]);
+    expect(eventData(changes, 'MESSAGE_CREATE')).toMatchObject([{ channel_id: String(VOICE) }]);
   });
 
   it('touches nothing when it refuses', () => {

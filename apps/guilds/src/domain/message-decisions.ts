@@ -188,7 +188,7 @@ export function startTyping(
   const { actor } = place;
   changes.whisper({
     type: 'TYPING_START',
-    channelId: place.channelId,
+    channelId: place.audienceChannelId,
     data: {
       ...place.where,
       user_id: String(changes.actorId),
@@ -214,7 +214,7 @@ export function announce(
 ): void {
   changes.event({
     type,
-    channelId: place.channelId,
+    channelId: place.audienceChannelId,
     authorId: message.author.id,
     mentionedUserIds: message.mentions.map(({ id }) => id),
     hasContent: true,

@@ -100,7 +100,7 @@ function eraseMessages(
   const ids = entries.map(({ message }) => String(message.id));
   changes.event({
     type: isBulk ? 'MESSAGE_DELETE_BULK' : 'MESSAGE_DELETE',
-    channelId: place.channelId,
+    channelId: place.audienceChannelId,
     data: { ...(isBulk ? { ids } : { id: ids[0] }), ...place.where },
   });
 }

@@ -11,6 +11,7 @@ import {
   Permission,
 } from '@guildhall/permissions';
 import { Fault, FaultCode } from '@guildhall/fault';
+import { chatIdOf } from './audiences.js';
 import type { Changes } from './changes.js';
 import { channelDocument, hasMessages, type Channel } from './channel.js';
 import type { Guild } from './guild.js';
@@ -99,6 +100,11 @@ export class Place {
 
   get lastPinTimestampMs(): number {
     return (this.#channel ?? (this.#topic as PrivateChannel)).lastPinTimestampMs;
+  }
+
+  /** What an event about what is said here is filed under, for those who may read it. */
+  get audienceChannelId(): bigint {
+    return this.#channel === undefined ? this.channelId : chatIdOf(this.#channel);
   }
 
   /** The actor as a member; undefined in private channels and for the fleet. */

@@ -74,7 +74,7 @@ function setPinned(place: Place, entry: CachedMessage, atMs: number, changes: Ch
   announce('MESSAGE_UPDATE', place, message, { referenced }, changes);
   changes.event({
     type: 'CHANNEL_PINS_UPDATE',
-    channelId: place.channelId,
+    channelId: place.audienceChannelId,
     data: { ...place.where, last_pin_timestamp: isoTimeOrNull(place.lastPinTimestampMs) },
   });
 }

@@ -37,7 +37,7 @@ export function putReaction(topic: MessageTopic, request: ReactionRequest, chang
   const { actor } = place;
   changes.event({
     type: 'MESSAGE_REACTION_ADD',
-    channelId: place.channelId,
+    channelId: place.audienceChannelId,
     data: {
       user_id: String(userId),
       ...whereOf(place, message.id),
@@ -68,7 +68,7 @@ export function deleteReaction(
   changes.delete('reactions', [entry.message.id, emojiKey(emoji), userId]);
   changes.event({
     type: 'MESSAGE_REACTION_REMOVE',
-    channelId: place.channelId,
+    channelId: place.audienceChannelId,
     data: {
       user_id: String(userId),
       ...whereOf(place, entry.message.id),
@@ -96,7 +96,7 @@ export function clearReactions(
     for (const emoji of all) clear(place, entry, emoji, changes);
     changes.event({
       type: 'MESSAGE_REACTION_REMOVE_ALL',
-      channelId: place.channelId,
+      channelId: place.audienceChannelId,
       data: where,
     });
     return;
@@ -106,7 +106,7 @@ export function clearReactions(
   clear(place, entry, emoji, changes);
   changes.event({
     type: 'MESSAGE_REACTION_REMOVE_EMOJI',
-    channelId: place.channelId,
+    channelId: place.audienceChannelId,
     data: { ...where, emoji: emojiJson(emoji) },
   });
 }
