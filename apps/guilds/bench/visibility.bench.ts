@@ -1,6 +1,6 @@
 // What it costs a guild to know who sees what: `permissionsIn` and `mayView` for each command, and
-// the working out of a change. 100,000 members with up to 5 of 30 roles in some 2,000 audiences, 200
-// channels with up to 6 overwrites each.
+// the working out of a change. 100,000 members with up to 5 of 30 roles in some 2,000 audiences,
+// 200 channels with up to 6 overwrites each.
 import { DEFAULT_EVERYONE_PERMISSIONS, Permission } from '@guildhall/permissions';
 import { SeededRandom } from '@guildhall/testkit';
 import { ChannelType, newChannel } from '../src/domain/channel.js';

@@ -1,7 +1,7 @@
 /**
  * The Discord API errors this fleet answers with: code, HTTP status and message, as documented at
- * https://discord.com/developers/docs/topics/opcodes-and-status-codes#json. The one table; whoever knows
- * the rule refuses with `refuse('MissingPermissions')`, and the edge renders it.
+ * https://discord.com/developers/docs/topics/opcodes-and-status-codes#json. The one table; whoever
+ * knows the rule refuses with `refuse('MissingPermissions')`, and the edge renders it.
  */
 import { Fault, FaultCode } from '@guildhall/fault';
 
@@ -69,7 +69,9 @@ export const DiscordError = {
 } as const satisfies Readonly<Record<string, readonly [number, number, string]>>;
 export type DiscordError = keyof typeof DiscordError;
 
-/** A Fault that a Discord client is answered with. `errorsJson`: the `errors` object, if it has one. */
+/**
+ * A Fault that a Discord client is answered with. `errorsJson`: the `errors` object, if it has one.
+ */
 export function refuse(name: DiscordError, errorsJson?: string): Fault {
   const [discordCode, httpStatus, message] = DiscordError[name];
   const refusal = {
@@ -82,8 +84,8 @@ export function refuse(name: DiscordError, errorsJson?: string): Fault {
 }
 
 /**
- * Refuses a form body: `path` is the field (`['embeds', 0, 'title']`), `code` and `message` as Discord
- * words them (`BASE_TYPE_REQUIRED`, `This field is required`).
+ * Refuses a form body: `path` is the field (`['embeds', 0, 'title']`), `code` and `message` as
+ * Discord words them (`BASE_TYPE_REQUIRED`, `This field is required`).
  */
 export function refuseField(
   path: readonly (string | number)[],

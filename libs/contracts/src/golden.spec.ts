@@ -1,7 +1,8 @@
 /**
- * The bytes on the wire, held still: one message of each type with every field set, as it was encoded when
- * the type was made. What an older version of an app sends must decode here, and encode to the same bytes.
- * A new type or field gets its entry by `GOLDEN=write` (an entry that exists is never changed by it).
+ * The bytes on the wire, held still: one message of each type with every field set, as it was
+ * encoded when the type was made. What an older version of an app sends must decode here, and
+ * encode to the same bytes. A new type or field gets its entry by `GOLDEN=write` (an entry that
+ * exists is never changed by it).
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

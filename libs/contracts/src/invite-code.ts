@@ -1,6 +1,7 @@
 /**
- * Invite codes name their guild: 11 characters of base 62 for the guild's id, then 5 of chance. Whoever
- * gets a code knows which owner to ask; no table from codes to guilds is needed, and none can disagree.
+ * Invite codes name their guild: 11 characters of base 62 for the guild's id, then 5 of chance.
+ * Whoever gets a code knows which owner to ask; no table from codes to guilds is needed, and none
+ * can disagree.
  */
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const ID_LENGTH = 11;

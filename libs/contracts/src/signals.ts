@@ -1,13 +1,16 @@
 /**
- * Events of a topic that relays act on and never dispatch. They share the sequence with the dispatches,
- * so they are as little lost as those.
+ * Events of a topic that relays act on and never dispatch. They share the sequence with the
+ * dispatches, so they are as little lost as those.
  */
 export const Signal = {
   /** In a user's topic: `{guild_id}`; attach the user's sessions to it. */
   GuildJoined: 'guildhall.guild_joined',
   /** In a user's topic: `{guild_id}`; detach them if they are still attached. */
   GuildLeft: 'guildhall.guild_left',
-  /** In a user's topic: `{topic_id}`; follow a new private channel. Its CHANNEL_CREATE is an event of its own. */
+  /**
+   * In a user's topic: `{topic_id}`; follow a new private channel. Its CHANNEL_CREATE is an event
+   * of its own.
+   */
   PrivateChannelOpened: 'guildhall.private_channel_opened',
   /** In a user's topic: all sessions end with close code 4004; their token is no longer valid. */
   SessionsEnded: 'guildhall.sessions_ended',

@@ -37,7 +37,9 @@ const SERVICE_NAMES: Readonly<Record<string, string>> = {
   'fleet.accounts.v1.Accounts': 'accounts',
 };
 
-/** The bus name of the service a method belongs to. Throws for a service that is not in the table. */
+/**
+ * The bus name of the service a method belongs to. Throws for a service that is not in the table.
+ */
 export function serviceNameOf(method: DescMethodUnary): string {
   const name = SERVICE_NAMES[method.parent.typeName];
   if (name === undefined) throw new Error(`no subject for service ${method.parent.typeName}`);
@@ -143,8 +145,9 @@ const PERMISSIONS: Readonly<Record<AppName, NatsPermissions>> = {
 };
 
 /**
- * The NATS permissions of an app: just its subjects. Replies go to the inbox prefix that the app was
- * given (`inboxPrefix`), so no app reads another's answers; those who serve requests may answer any.
+ * The NATS permissions of an app: just its subjects. Replies go to the inbox prefix that the app
+ * was given (`inboxPrefix`), so no app reads another's answers; those who serve requests may answer
+ * any.
  */
 export function natsPermissions(app: AppName): NatsPermissions {
   const own = PERMISSIONS[app];

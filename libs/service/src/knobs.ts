@@ -1,6 +1,6 @@
 /**
- * What an app is set by: numbers and texts from the environment, each with its limits. Everything that is
- * wrong is collected, so that an operator is told all of it at once.
+ * What an app is set by: numbers and texts from the environment, each with its limits. Everything
+ * that is wrong is collected, so that an operator is told all of it at once.
  */
 
 export type Env = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,6 @@
-/** What is checked of the repository itself. Each rule gives one line per finding: where, and why. */
+/**
+ * What is checked of the repository itself. Each rule gives one line per finding: where, and why.
+ */
 import type { Project, Repository, SourceFile } from './repository.js';
 
 export interface Rule {
@@ -54,7 +56,7 @@ export const RULES: readonly Rule[] = [
         files.filter(
           (file) => isSource(file) && !isTesting(file) && !file.path.endsWith('/main.ts'),
         ),
-        /(?<![.\w])process\.(env|exit|on|stdout|stderr|argv)\b/,
+        /(?<![.#\w])process\.(env|exit|on|stdout|stderr|argv)\b/,
         'takes what it needs as an argument, so that it can be tested and assembled anew',
       ),
   },

@@ -70,8 +70,8 @@ export class FanOut<S extends Subscriber> implements RelayOutcome<S> {
   }
 
   /**
-   * Hot path. Tells `candidates` of the event, as far as the rules admit, and those in transition of
-   * the channels they gained or lost; how many were told of the event.
+   * Hot path. Tells `candidates` of the event, as far as the rules admit, and those in transition
+   * of the channels they gained or lost; how many were told of the event.
    */
   emit(
     event: TopicEvent,

@@ -4,9 +4,9 @@ import type { Dispatch } from './dispatch.js';
 /** The outgoing half of a connection, as those who answer clients see it. */
 export interface GatewaySocket {
   /**
-   * Hot path. Writes one dispatch; returns the bytes that were handed to the socket. What the client
-   * asked for (its own dispatches, and what it missed) is owed to it, and is not held against it
-   * while it waits.
+   * Hot path. Writes one dispatch; returns the bytes that were handed to the socket. What the
+   * client asked for (its own dispatches, and what it missed) is owed to it, and is not held
+   * against it while it waits.
    */
   write(dispatch: Dispatch, s: number, isOwed?: boolean): number;
   /** Bytes that wait because the client reads slowly. */

@@ -121,7 +121,9 @@ export class Session implements Subscriber, WheelEntry {
     return this.#replay.push(dispatch);
   }
 
-  /** READY is about to be sent: from now on `take` counts. What waited is returned, to follow it. */
+  /**
+   * READY is about to be sent: from now on `take` counts. What waited is returned, to follow it.
+   */
   open(): Dispatch[] {
     const held = this.#held ?? [];
     this.#held = undefined;

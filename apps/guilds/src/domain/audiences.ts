@@ -5,9 +5,9 @@
  *
  *   member ──► audience (hash of its role ids, or its user id) ──► the channels it may view
  *
- * Seeing a voice channel is one thing and reading its chat, which takes CONNECT as well, another: so
- * to the table the chat is a channel of its own (`chatIdOf`), and what is said there is an event of
- * that. A relay need not know.
+ * Seeing a voice channel is one thing and reading its chat, which takes CONNECT as well, another:
+ * so to the table the chat is a channel of its own (`chatIdOf`), and what is said there is an event
+ * of that. A relay need not know.
  *
  * What changes is noted when it changes (`touch…`), and worked out at the event that tells of it
  * (`take`): only what was touched is computed again, O(audiences × channels) for a role,
@@ -52,8 +52,8 @@ type ChannelIds = ReadonlySet<bigint>;
 const CHAT_BIT = 1n << 63n;
 
 /**
- * The id under which audiences have what is said in a channel: of a voice channel its chat's, of any
- * other its own. No channel has the id of a chat.
+ * The id under which audiences have what is said in a channel: of a voice channel its chat's, of
+ * any other its own. No channel has the id of a chat.
  */
 export function chatIdOf({ id, type }: Pick<ViewedChannel, 'id' | 'type'>): bigint {
   return channelKindOf(type) === ChannelKind.Voice ? id | CHAT_BIT : id;

@@ -1,8 +1,8 @@
 /**
- * What one command does. A decision reads the topic, refuses by throwing a Fault before it has touched
- * anything, and then changes memory and says the same thing here, in the order in which it is to be seen:
- * rows to write, events to publish, other topics to tell. The host commits all of it in one transaction,
- * publishes, and answers. A decision never awaits.
+ * What one command does. A decision reads the topic, refuses by throwing a Fault before it has
+ * touched anything, and then changes memory and says the same thing here, in the order in which it
+ * is to be seen: rows to write, events to publish, other topics to tell. The host commits all of it
+ * in one transaction, publishes, and answers. A decision never awaits.
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { DeliverRequestSchema, VisibilityChange } from '@guildhall/contracts';
@@ -40,7 +40,9 @@ export interface CommandContext {
   readonly actorIsBot: boolean;
   readonly reason: string;
   readonly nowMs: number;
-  /** A new id in the topic's partition, greater than every one minted before it and than `floor`. */
+  /**
+   * A new id in the topic's partition, greater than every one minted before it and than `floor`.
+   */
   readonly mint: (floor?: bigint) => bigint;
   /** In [0, 1). */
   readonly random: () => number;

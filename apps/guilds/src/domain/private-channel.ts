@@ -18,8 +18,8 @@ export class PrivateChannel {
   /** 0: never. */
   lastPinTimestampMs = 0;
   /**
-   * True until there was a message, and again when somebody closed it: not everybody lists it, and all are
-   * told with the next message.
+   * True until there was a message, and again when somebody closed it: not everybody lists it, and
+   * all are told with the next message.
    */
   isQuiet = true;
 

@@ -1,7 +1,7 @@
 /**
- * The rows of a topic. Keys are columns, the rest of a row is one document: its owner is the only one who
- * reads and writes it, always whole, and a field added to a document needs no migration. Every key begins
- * with the topic, which is the distribution key of a sharded PostgreSQL.
+ * The rows of a topic. Keys are columns, the rest of a row is one document: its owner is the only
+ * one who reads and writes it, always whole, and a field added to a document needs no migration.
+ * Every key begins with the topic, which is the distribution key of a sharded PostgreSQL.
  */
 export const TABLES = {
   channels: ['topic_id', 'channel_id'],

@@ -17,8 +17,9 @@ import { userOf } from './user-document.js';
 import type { UserTopic } from './user-topic.js';
 
 /**
- * Finds or makes the private channel of two users, decided in the topic of the one with the lower id, so
- * that two who open it at once get the same. The channel's own topic and the other user are told.
+ * Finds or makes the private channel of two users, decided in the topic of the one with the lower
+ * id, so that two who open it at once get the same. The channel's own topic and the other user are
+ * told.
  */
 export function openPrivateChannel(
   topic: UserTopic,

@@ -7,8 +7,8 @@ import { UserTopic } from './user-topic.js';
 export { TopicKind } from './topic-kind.js';
 
 /**
- * A topic as its owner holds it in memory: a guild, a private channel, or a user's inbox. Each has `id`,
- * `kind`, and `toDocument()` for the topic's own row.
+ * A topic as its owner holds it in memory: a guild, a private channel, or a user's inbox. Each has
+ * `id`, `kind`, and `toDocument()` for the topic's own row.
  */
 export type Topic = Guild | PrivateChannel | UserTopic;
 

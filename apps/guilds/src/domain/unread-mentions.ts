@@ -2,8 +2,8 @@ import type { ReadPosition } from '@guildhall/contracts';
 import type { MentionLog, MentionQuery } from './mention-log.js';
 
 /**
- * The mentions a person has not read, by where it has read up to. A count that was set by hand stands for
- * everything up to the message that was the newest then; later mentions are added to it.
+ * The mentions a person has not read, by where it has read up to. A count that was set by hand
+ * stands for everything up to the message that was the newest then; later mentions are added to it.
  */
 export function unreadMentions(
   log: MentionLog,

@@ -1,6 +1,6 @@
 /**
- * A user's own topic: the guilds it is a member of and the private channels it has. A guild's own members
- * are the guild's to say; this is where a user's sessions learn of it, in one sequence.
+ * A user's own topic: the guilds it is a member of and the private channels it has. A guild's own
+ * members are the guild's to say; this is where a user's sessions learn of it, in one sequence.
  */
 import { Signal } from '@guildhall/contracts';
 import type { Changes } from './changes.js';
@@ -15,7 +15,10 @@ export interface PrivateMembership {
   readonly topicId: bigint;
   /** Everybody in it, this user too. */
   readonly recipients: readonly User[];
-  /** Followed but not listed: closed by this user, or opened by the other and still without a message. */
+  /**
+   * Followed but not listed: closed by this user, or opened by the other and still without a
+   * message.
+   */
   readonly isClosed: boolean;
 }
 

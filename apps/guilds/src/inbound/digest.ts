@@ -1,6 +1,7 @@
 /**
- * Says once a second how far the topics with recent events have come, so that a follower that lost the last
- * event of a topic notices without another event; and forgets followers that have not been heard of.
+ * Says once a second how far the topics with recent events have come, so that a follower that lost
+ * the last event of a topic notices without another event; and forgets followers that have not been
+ * heard of.
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@guildhall/bus';

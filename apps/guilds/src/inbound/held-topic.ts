@@ -3,9 +3,9 @@
  *
  *   outputs   [command seq 7] [query at 7] [command seq 8] ...        decided, not yet let go
  *
- * An output is let go when it is ready (a command: committed; a query: at once) and everything before it
- * was. Events that are let go together leave in one message; a query between them parts it, so that an
- * answer that saw seq N leaves after event N and before event N + 1.
+ * An output is let go when it is ready (a command: committed; a query: at once) and everything
+ * before it was. Events that are let go together leave in one message; a query between them parts
+ * it, so that an answer that saw seq N leaves after event N and before event N + 1.
  */
 import type { Fault } from '@guildhall/fault';
 import type { TopicEvent } from '@guildhall/contracts';
@@ -152,7 +152,10 @@ export class HeldTopic {
     for (const output of this.#outputs.splice(0)) output.fail(fault);
   }
 
-  /** Ready outputs whose events may share a message: commands that nobody traces, or one of any kind. */
+  /**
+   * Ready outputs whose events may share a message: commands that nobody traces, or one of any
+   * kind.
+   */
   #takeTogether(): Output[] {
     const together = [this.#outputs.shift()!];
     if (!isPlain(together[0]!)) return together;

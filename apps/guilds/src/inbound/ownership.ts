@@ -1,10 +1,10 @@
 /**
  * Serves the partitions that placement gives this process, and lets go of those it takes away.
  *
- * Gaining: requests are taken at once, and topics with recent events are loaded, so that followers hear of
- * what the owner before committed and did not publish. Losing: requests are taken no more, what is under
- * way is committed, the topics are forgotten. In between two processes may serve one partition; the epoch
- * of each topic decides whose commits count.
+ * Gaining: requests are taken at once, and topics with recent events are loaded, so that followers
+ * hear of what the owner before committed and did not publish. Losing: requests are taken no more,
+ * what is under way is committed, the topics are forgotten. In between two processes may serve one
+ * partition; the epoch of each topic decides whose commits count.
  */
 import type { Subscription } from '@guildhall/bus';
 import { partitionOf } from '@guildhall/snowflake';

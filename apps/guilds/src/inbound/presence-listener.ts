@@ -1,7 +1,8 @@
 /**
- * Keeps who is online in the guilds held here, for GUILD_CREATE and member queries. Presences are another
- * app's and are never stored: a guild that is loaded asks for them, changes are heard, and when users have
- * changed hands they are asked for again, since the new owner knows only who is there and not who left.
+ * Keeps who is online in the guilds held here, for GUILD_CREATE and member queries. Presences are
+ * another app's and are never stored: a guild that is loaded asks for them, changes are heard, and
+ * when users have changed hands they are asked for again, since the new owner knows only who is
+ * there and not who left.
  */
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { callAll, type Bus, type Subscription } from '@guildhall/bus';

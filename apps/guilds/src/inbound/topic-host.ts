@@ -1,11 +1,11 @@
 /**
- * Runs commands and queries on the topics this process owns: finds the topic (taking and loading it if
- * need be), lets the domain decide, commits, publishes, answers. See held-topic.ts for the order in which
- * things leave a topic.
+ * Runs commands and queries on the topics this process owns: finds the topic (taking and loading it
+ * if need be), lets the domain decide, commits, publishes, answers. See held-topic.ts for the order
+ * in which things leave a topic.
  *
- * What this relies on: this process is the only one that writes a topic for as long as its epoch stands,
- * and the commit checks that. So a failed commit means that memory says more than the truth does, and the
- * only cure is to forget the topic and read it again.
+ * What this relies on: this process is the only one that writes a topic for as long as its epoch
+ * stands, and the commit checks that. So a failed commit means that memory says more than the truth
+ * does, and the only cure is to forget the topic and read it again.
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { DeliverRequestSchema, TopicEventSchema, type TopicEvent } from '@guildhall/contracts';
@@ -90,10 +90,10 @@ export class TopicHost {
   }
 
   /**
-   * Decides a command. `decide` runs once, synchronously, on the loaded topic; the encoded message it
-   * returns is the answer when the changes are committed. A command that was done before is answered as
-   * it was then. Rejects with what `decide` throws; with wrong_owner, unavailable or overloaded when the
-   * caller should try again, with the same command id.
+   * Decides a command. `decide` runs once, synchronously, on the loaded topic; the encoded message
+   * it returns is the answer when the changes are committed. A command that was done before is
+   * answered as it was then. Rejects with what `decide` throws; with wrong_owner, unavailable or
+   * overloaded when the caller should try again, with the same command id.
    */
   async command<T extends Topic>(
     ref: TopicRef,
@@ -144,8 +144,8 @@ export class TopicHost {
   }
 
   /**
-   * The loaded topic, for work that must await before it decides. By the time of the decision the topic
-   * may have been forgotten and loaded again: `decide` is given the one that counts.
+   * The loaded topic, for work that must await before it decides. By the time of the decision the
+   * topic may have been forgotten and loaded again: `decide` is given the one that counts.
    */
   async topic<T extends Topic>(ref: TopicRef, options: QueryOptions): Promise<T> {
     return (await this.#hold(ref, options)).topic as T;
@@ -287,7 +287,8 @@ export class TopicHost {
     try {
       reply = decide(held.topic as T, changes);
     } catch (error) {
-      // A refusal comes before anything is touched. Whatever else happened, memory is not to be believed.
+      // A refusal comes before anything is touched. Whatever else happened, memory is not to be
+      // believed.
       const isRefusal = error instanceof Fault && changes.rows.length + changes.events.length === 0;
       if (!isRefusal || !held.isBorn) this.#forget(held, Fault.from(error));
       throw error;

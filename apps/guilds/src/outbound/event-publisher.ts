@@ -10,7 +10,9 @@ import {
 } from '@guildhall/contracts';
 import { SPAN, type TraceContext, type Tracer } from '@guildhall/telemetry';
 
-/** Events that are large (a guild object has no bound) are parted well below what the bus carries. */
+/**
+ * Events that are large (a guild object has no bound) are parted well below what the bus carries.
+ */
 const BATCH_BYTES_MAX = 256 * 1024;
 
 export class EventPublisher {
@@ -23,8 +25,9 @@ export class EventPublisher {
   }
 
   /**
-   * Publishes durable events of one topic, in order. `expectedGateways` is how many gateways relay the
-   * topic as far as the owner knows; the trace says so, and is complete when as many have answered.
+   * Publishes durable events of one topic, in order. `expectedGateways` is how many gateways relay
+   * the topic as far as the owner knows; the trace says so, and is complete when as many have
+   * answered.
    */
   durable(
     topicId: bigint,

@@ -1,19 +1,20 @@
 /**
  * The group commit: what many commands have decided, made durable in one transaction.
  *
- * Topics are spread over a few lanes; a lane has one transaction under way, and what comes meanwhile waits
- * and shares the next. So a single command pays one round trip to the disk, and a burst pays one for all.
+ * Topics are spread over a few lanes; a lane has one transaction under way, and what comes
+ * meanwhile waits and shares the next. So a single command pays one round trip to the disk, and a
+ * burst pays one for all.
  *
- * The transaction begins by raising `topics.seq` where the epoch is still ours. A topic that does not
- * answer was taken by another owner: the transaction is rolled back and done again without it, and its
- * entries fail as `wrong_owner`. Nothing of a fenced topic is ever written.
+ * The transaction begins by raising `topics.seq` where the epoch is still ours. A topic that does
+ * not answer was taken by another owner: the transaction is rolled back and done again without it,
+ * and its entries fail as `wrong_owner`. Nothing of a fenced topic is ever written.
  *
  *   entries   [T1 a] [T2 b] [T1 c] [T3 d]        in the order in which they were decided
  *   batch     topics: T1 seq+2, T2 seq+1, T3 seq+1 · events · rows (last of each key wins) · outbox
  *
- * When a batch fails for another reason every entry in it fails the same way. The outcome may be unknown
- * (the connection was lost during COMMIT); the host then forgets the topics, and what it reads when it
- * takes them again says what happened.
+ * When a batch fails for another reason every entry in it fails the same way. The outcome may be
+ * unknown (the connection was lost during COMMIT); the host then forgets the topics, and what it
+ * reads when it takes them again says what happened.
  */
 import { assert, Fault, FaultCode, isRetryable } from '@guildhall/fault';
 import type { Store, Transaction } from '@guildhall/store';
@@ -180,7 +181,8 @@ const FENCE = {
          WHERE t.topic_id = v.topic_id AND t.epoch = v.epoch
          RETURNING t.topic_id`,
 };
-// Joined with the fence: the seqs of a topic that was taken are the other owner's, and would collide.
+// Joined with the fence: the seqs of a topic that was taken are the other owner's, and would
+// collide.
 const APPEND_EVENTS = {
   name: 'append-events',
   text: `INSERT INTO events (topic_id, seq, command_id, event, reply)
@@ -208,7 +210,9 @@ const PURGE_CHANNELS = {
          ON CONFLICT DO NOTHING`,
 };
 
-/** Statements are given at once, so they travel together. The fence is judged before COMMIT is sent. */
+/**
+ * Statements are given at once, so they travel together. The fence is judged before COMMIT is sent.
+ */
 async function writeBatch(tx: Transaction, batch: readonly CommitEntry[]): Promise<void> {
   const heads = new Map<bigint, CommitEntry>();
   for (const entry of batch) heads.set(entry.topicId, entry);
@@ -372,8 +376,8 @@ function keyColumns(
 }
 
 /**
- * JSON that jsonb takes: it knows neither U+0000 nor half a surrogate pair, which are legal in a JSON string
- * and so can come from any client. Both are rare, and dropped.
+ * JSON that jsonb takes: it knows neither U+0000 nor half a surrogate pair, which are legal in a
+ * JSON string and so can come from any client. Both are rare, and dropped.
  */
 export function storableJson(document: Document): string {
   const text = JSON.stringify(document);

@@ -6,8 +6,8 @@ export const MIGRATIONS = [
   {
     id: '0001-topics',
     sql: [
-      // `epoch` is the fencing token: raised by each owner that takes the topic, checked by each commit.
-      // `seq` is the number of the last event.
+      // `epoch` is the fencing token: raised by each owner that takes the topic, checked by each
+      // commit. `seq` is the number of the last event.
       `CREATE TABLE topics (
          topic_id bigint PRIMARY KEY,
          kind smallint NOT NULL,

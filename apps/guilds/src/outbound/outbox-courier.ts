@@ -1,9 +1,10 @@
 /**
  * Runs the errands of the outbox: tells other topics what a committed change means for them.
  *
- * An errand is a row that was committed with its cause. It is run right after the commit, deleted when its
- * target has committed it, and found again by a sweep if this process, or the one before it, died in
- * between; so it is run at least once. The target recognises a repeat by the errand's id.
+ * An errand is a row that was committed with its cause. It is run right after the commit, deleted
+ * when its target has committed it, and found again by a sweep if this process, or the one before
+ * it, died in between; so it is run at least once. The target recognises a repeat by the errand's
+ * id.
  */
 import { fromBinary } from '@bufbuild/protobuf';
 import { callOwner, type Bus } from '@guildhall/bus';

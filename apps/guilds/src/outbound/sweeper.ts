@@ -1,7 +1,8 @@
 /**
- * Deletes in the background what nobody asks for any more: old events, and the messages of channels that are
- * gone. In small batches, so that no commit waits long for a lock or for the disk. Every instance does it;
- * the rows are the same for all, and a batch that two of them pick is deleted once.
+ * Deletes in the background what nobody asks for any more: old events, and the messages of channels
+ * that are gone. In small batches, so that no commit waits long for a lock or for the disk. Every
+ * instance does it; the rows are the same for all, and a batch that two of them pick is deleted
+ * once.
  */
 import type { Clock, Timer } from '@guildhall/clock';
 import type { Store } from '@guildhall/store';

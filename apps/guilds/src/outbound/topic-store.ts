@@ -1,6 +1,6 @@
 /**
- * Topics in PostgreSQL: taking them, reading them whole, and what is read of them later. Writing is the
- * group commit's (group-commit.ts), nobody else's.
+ * Topics in PostgreSQL: taking them, reading them whole, and what is read of them later. Writing is
+ * the group commit's (group-commit.ts), nobody else's.
  */
 import { TopicEventSchema, type TopicEvent } from '@guildhall/contracts';
 import { fromBinary } from '@bufbuild/protobuf';
@@ -135,10 +135,10 @@ export class TopicStore {
   }
 
   /**
-   * Takes a topic and reads it, in one transaction that begins with raising the epoch: a commit of the
-   * owner before is either finished, and read here, or will find the epoch raised. Undefined if there
-   * is no such topic and it is not to be made. A new topic is of kind 0 until its first commit. May be called twice; each call
-   * replaces the owner before, this process included.
+   * Takes a topic and reads it, in one transaction that begins with raising the epoch: a commit of
+   * the owner before is either finished, and read here, or will find the epoch raised. Undefined if
+   * there is no such topic and it is not to be made. A new topic is of kind 0 until its first
+   * commit. May be called twice; each call replaces the owner before, this process included.
    */
   claim(topicId: bigint, mayCreate: boolean): Promise<StoredTopic | undefined> {
     return this.#store.transaction(async (tx) => {

@@ -27,8 +27,8 @@ export type Command = Message<"fleet.guilds.v1.Command"> & {
   commandId: bigint;
 
   /**
-   * The guild, private channel or user it is about. May be 0 when a channel_id is given: the id tells the
-   * partition, and the owner knows the channel's guild.
+   * The guild, private channel or user it is about. May be 0 when a channel_id is given: the id
+   * tells the partition, and the owner knows the channel's guild.
    *
    * @generated from field: fixed64 topic_id = 2;
    */

@@ -1169,8 +1169,8 @@ export const ListInvitesRequestSchema: GenMessage<ListInvitesRequest> = /*@__PUR
   messageDesc(file_fleet_guilds_v1_guilds, 36);
 
 /**
- * Guilds: what an administrator sets up. In every request, an absent optional field is left as it is; the
- * zero value (empty text, id 0) is what Discord's API calls null.
+ * Guilds: what an administrator sets up. In every request, an absent optional field is left as it
+ * is; the zero value (empty text, id 0) is what Discord's API calls null.
  *
  * @generated from service fleet.guilds.v1.Guilds
  */

@@ -823,7 +823,8 @@ export const Messages: GenService<{
     output: typeof DoneReplySchema;
   },
   /**
-   * What an ack needs to know: may the actor view the channel, how many mentions lie past a message.
+   * What an ack needs to know: may the actor view the channel, how many mentions lie past a
+   * message.
    *
    * @generated from rpc fleet.guilds.v1.Messages.CountMentions
    */

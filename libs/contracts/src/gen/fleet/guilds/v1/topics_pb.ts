@@ -925,8 +925,8 @@ export const Topics: GenService<{
     output: typeof FetchEventsReplySchema;
   },
   /**
-   * A gateway says which topics it relays, every few seconds and after every change of owner; the owner
-   * counts it as a follower, and answers with the topics that have moved on.
+   * A gateway says which topics it relays, every few seconds and after every change of owner; the
+   * owner counts it as a follower, and answers with the topics that have moved on.
    *
    * @generated from rpc fleet.guilds.v1.Topics.Follow
    */

@@ -384,8 +384,8 @@ export const PartitionsTakenSchema: GenMessage<PartitionsTaken> = /*@__PURE__*/
  */
 export const Presence: GenService<{
   /**
-   * Adds or replaces sessions. Sent at READY, at op 3, when a session's topics change, and again when a
-   * lease renewal was answered with unknown sessions.
+   * Adds or replaces sessions. Sent at READY, at op 3, when a session's topics change, and again
+   * when a lease renewal was answered with unknown sessions.
    *
    * @generated from rpc fleet.presence.v1.Presence.PutSessions
    */

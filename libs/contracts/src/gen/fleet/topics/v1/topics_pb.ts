@@ -102,7 +102,8 @@ export type TopicEvent = Message<"fleet.topics.v1.TopicEvent"> & {
 
   /**
    * What this event changed about who sees what. Applied before the event is delivered, except for
-   * what was lost: a session that loses a channel still gets this event if it concerned that channel.
+   * what was lost: a session that loses a channel still gets this event if it concerned that
+   * channel.
    *
    * @generated from field: fleet.topics.v1.VisibilityChange visibility = 10;
    */
@@ -130,8 +131,8 @@ export type TopicEvent = Message<"fleet.topics.v1.TopicEvent"> & {
   onlyUserIds: bigint[];
 
   /**
-   * Set on MESSAGE_CREATE and MESSAGE_UPDATE: the author is an application or a person's client; of use
-   * to relays that drop content for sessions without the MESSAGE_CONTENT intent.
+   * Set on MESSAGE_CREATE and MESSAGE_UPDATE: the author is an application or a person's client; of
+   * use to relays that drop content for sessions without the MESSAGE_CONTENT intent.
    *
    * @generated from field: bool has_content = 14;
    */
@@ -146,8 +147,8 @@ export const TopicEventSchema: GenMessage<TopicEvent> = /*@__PURE__*/
   messageDesc(file_fleet_topics_v1_topics, 1);
 
 /**
- * Members that share a set of roles (and have no overwrite of their own) form an audience; the id is a
- * hash of the sorted role ids, or the user id of a member that is an audience of its own.
+ * Members that share a set of roles (and have no overwrite of their own) form an audience; the id
+ * is a hash of the sorted role ids, or the user id of a member that is an audience of its own.
  *
  * @generated from message fleet.topics.v1.Audience
  */
@@ -267,8 +268,8 @@ export const VisibilityChangeSchema: GenMessage<VisibilityChange> = /*@__PURE__*
   messageDesc(file_fleet_topics_v1_topics, 5);
 
 /**
- * How far topics have come: published by each owner every second for topics with recent events, so that
- * a follower that lost the last event of a topic notices.
+ * How far topics have come: published by each owner every second for topics with recent events, so
+ * that a follower that lost the last event of a topic notices.
  *
  * @generated from message fleet.topics.v1.Digest
  */
