@@ -7,7 +7,9 @@ export interface BackoffOptions {
   capMs: number;
   /** How much longer each wait may be than the one before. Default 2. */
   factor?: number;
-  /** Chance in [0, 1), seeded in specs. Without it a fleet that failed together retries together. */
+  /**
+   * Chance in [0, 1), seeded in specs. Without it a fleet that failed together retries together.
+   */
   random: () => number;
 }
 

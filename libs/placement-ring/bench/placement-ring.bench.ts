@@ -1,5 +1,5 @@
-// Hot path: PlacementRing.ownerOf. The promise is at most 0.3 us a lookup; making a ring is measured
-// too, since every instance makes one whenever another comes or goes.
+// Hot path: PlacementRing.ownerOf. The promise is at most 0.3 us a lookup; making a ring is
+// measured too, since every instance makes one whenever another comes or goes.
 //
 //   npx esbuild libs/placement-ring/bench/placement-ring.bench.ts --bundle --platform=node \
 //     --format=esm | node --input-type=module

@@ -4,8 +4,8 @@
 // over all the others; one that joins takes only what it will own. There is no table to agree on,
 // only the set of live instances.
 //
-// All draws are made once, when the set changes (1024 partitions x 32 instances: well under a ms), and
-// a lookup is an array index.
+// All draws are made once, when the set changes (1024 partitions x 32 instances: well under a ms),
+// and a lookup is an array index.
 //
 // Balance is that of fair chance: with n instances each owns 1024/n give or take its square root.
 //

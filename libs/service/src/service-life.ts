@@ -17,7 +17,9 @@ export interface ServiceLifeOptions {
   logger: ServiceLog;
   /** What all rooms together may take to drain, ms. Default 10,000. */
   drainMs?: number;
-  /** What all rooms together may take to stop, ms; rooms that take longer are left. Default 5,000. */
+  /**
+   * What all rooms together may take to stop, ms; rooms that take longer are left. Default 5,000.
+   */
   stopMs?: number;
 }
 

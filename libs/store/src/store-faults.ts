@@ -6,7 +6,9 @@ import { DatabaseError } from 'pg';
 
 const UNIQUE_VIOLATION = '23505';
 
-/** A unique constraint said no. An ordinary outcome if expected, so ask {@link isUniqueViolation}. */
+/**
+ * A unique constraint said no. An ordinary outcome if expected, so ask {@link isUniqueViolation}.
+ */
 export class UniqueViolation extends Fault {
   readonly constraint: string;
 

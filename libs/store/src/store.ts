@@ -74,7 +74,9 @@ export interface StoreOptions {
   databaseUrl: string;
   /** Lower case letters, digits and underscores. It alone is on the search path. */
   schema: string;
-  /** The most connections held at once; work beyond it waits its turn, up to the connect timeout. */
+  /**
+   * The most connections held at once; work beyond it waits its turn, up to the connect timeout.
+   */
   connectionsMax: number;
   /** Shown in pg_stat_activity. */
   applicationName: string;

@@ -187,7 +187,8 @@ const APPEND_EVENTS = {
   name: 'append-events',
   text: `INSERT INTO events (topic_id, seq, command_id, event, reply)
          SELECT v.topic_id, v.seq, v.command_id, v.event, v.reply
-         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::bigint[])
+         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],
+                     $4::bytea[], $5::bytea[], $6::bigint[])
            AS v(topic_id, seq, command_id, event, reply, epoch)
          JOIN topics t ON t.topic_id = v.topic_id AND t.epoch = v.epoch`,
 };

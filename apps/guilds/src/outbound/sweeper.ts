@@ -24,7 +24,8 @@ const PURGE_MESSAGES = {
              WHERE topic_id = $1 AND channel_id = $2 LIMIT $3)
            RETURNING message_id),
          unreacted AS (
-           DELETE FROM reactions WHERE topic_id = $1 AND message_id IN (SELECT message_id FROM gone)),
+           DELETE FROM reactions
+           WHERE topic_id = $1 AND message_id IN (SELECT message_id FROM gone)),
          unmentioned AS (
            DELETE FROM mentions
            WHERE topic_id = $1 AND channel_id = $2 AND message_id IN (SELECT message_id FROM gone))

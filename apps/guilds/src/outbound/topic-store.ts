@@ -68,7 +68,8 @@ const CLAIM_OR_CREATE = {
 const RECENT_EVENTS = {
   name: 'recent-events',
   text: `SELECT event, reply FROM (
-           SELECT seq, event, reply FROM events WHERE topic_id = $1 ORDER BY seq DESC LIMIT $2) recent
+           SELECT seq, event, reply FROM events
+           WHERE topic_id = $1 ORDER BY seq DESC LIMIT $2) recent
          ORDER BY seq`,
 };
 // A skip scan over the primary key: one index probe per channel, however many messages there are.
@@ -90,7 +91,8 @@ const EVENTS_AFTER = {
 };
 const ERRANDS = {
   name: 'errands',
-  text: `SELECT topic_id, errand_id, target_topic_id, request FROM outbox ORDER BY errand_id LIMIT $1`,
+  text: `SELECT topic_id, errand_id, target_topic_id, request FROM outbox
+         ORDER BY errand_id LIMIT $1`,
 };
 const ERRAND_DONE = {
   name: 'errand-done',
@@ -205,10 +207,11 @@ export class TopicStore {
 
 async function readTable(tx: Queryable, table: TableName, topicId: bigint): Promise<StoredRow[]> {
   const keys = TABLES[table].slice(1);
+  const columns = keys.join(', ');
   const found = await tx.query<Record<string, bigint | string> & { document: Document }>(
     {
       name: `read-${table}`,
-      text: `SELECT ${keys.join(', ')}, document FROM ${table} WHERE topic_id = $1 ORDER BY ${keys.join(', ')}`,
+      text: `SELECT ${columns}, document FROM ${table} WHERE topic_id = $1 ORDER BY ${columns}`,
     },
     [topicId],
   );
