@@ -30,7 +30,7 @@ import { Presences } from './presences.js';
 import { roleFromDocument, type Role } from './role.js';
 import type { Document, TableName } from './tables.js';
 import { TopicKind } from './topic-kind.js';
-import type { TopicRows } from './topic.js';
+import type { TopicRows } from './topic-rows.js';
 import { userFromDocument, type User } from './user-document.js';
 import type { VoiceState } from './voice-state.js';
 

@@ -4,7 +4,7 @@ import { MessageCache } from './message-cache.js';
 import { privateChannelJson } from './private-channel-json.js';
 import type { Document } from './tables.js';
 import { TopicKind } from './topic-kind.js';
-import type { TopicRows } from './topic.js';
+import type { TopicRows } from './topic-rows.js';
 import { userDocument, userFromDocument, type User } from './user-document.js';
 
 export class PrivateChannel {

@@ -1,7 +1,7 @@
-import type { Document, TableName } from './tables.js';
 import { Guild } from './guild.js';
 import { PrivateChannel } from './private-channel.js';
 import { TopicKind } from './topic-kind.js';
+import type { TopicRows } from './topic-rows.js';
 import { UserTopic } from './user-topic.js';
 
 export { TopicKind } from './topic-kind.js';
@@ -11,19 +11,6 @@ export { TopicKind } from './topic-kind.js';
  * `id`, `kind`, and `toDocument()` for the topic's own row.
  */
 export type Topic = Guild | PrivateChannel | UserTopic;
-
-/** What a topic is made of when it is loaded. */
-export interface TopicRows {
-  readonly topicId: bigint;
-  readonly kind: number;
-  readonly document: Document;
-  readonly rows: ReadonlyMap<
-    TableName,
-    readonly { readonly key: readonly (bigint | string)[]; readonly document: Document }[]
-  >;
-  /** By channel, the newest message there is. */
-  readonly lastMessageIds: ReadonlyMap<bigint, bigint>;
-}
 
 /** A topic from its rows. */
 export function restoreTopic(stored: TopicRows): Topic {

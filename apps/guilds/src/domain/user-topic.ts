@@ -8,7 +8,7 @@ import { privateChannelJson } from './private-channel-json.js';
 import type { Document } from './tables.js';
 import { TopicKind } from './topic-kind.js';
 import { userDocument, userFromDocument, type User } from './user-document.js';
-import type { TopicRows } from './topic.js';
+import type { TopicRows } from './topic-rows.js';
 
 /** A private channel as one of its users has it. */
 export interface PrivateMembership {

@@ -11,7 +11,7 @@ import { messageFromDocument, type Message } from '../domain/message.js';
 import { Reactions, type Emoji } from '../domain/reactions.js';
 import type { Document } from '../domain/tables.js';
 import { userFromDocument, type User } from '../domain/user-document.js';
-import type { StoredRow } from './topic-store.js';
+import type { StoredRow } from './stored-row.js';
 
 /** Which part of a channel's history. At most one of the three is not 0n; none: the newest. */
 export interface PageQuery {

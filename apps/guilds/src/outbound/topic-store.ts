@@ -8,13 +8,7 @@ import type { Queryable, Store } from '@guildhall/store';
 import { MENTIONS_PER_CHANNEL_MAX } from '../domain/mention-log.js';
 import { TABLES, type Document, type TableName } from '../domain/tables.js';
 import { newestMentions } from './message-store.js';
-
-/** A row as it was read. */
-export interface StoredRow {
-  /** In the order of TABLES[table], without the topic. */
-  readonly key: readonly (bigint | string)[];
-  readonly document: Document;
-}
+import type { StoredRow } from './stored-row.js';
 
 /** A topic as it was when this process took it. */
 export interface StoredTopic {
