@@ -1,4 +1,5 @@
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { connect, type AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createHttpServer, type HttpServerOptions } from './http-server.js';
 import type { Phase } from './service-life.js';
@@ -115,6 +116,17 @@ describe('createHttpServer', () => {
     api.post('/echo', async (request) => request.body);
     expect((await ask(api, '/echo', asJson('{"a":1}'))).status).toBe(200);
     expect((await ask(api, '/echo', asJson('{"a":10000}'))).status).toBe(413);
+  });
+
+  it('waits no longer for a request than it is told to', async () => {
+    const api = server({ requestTimeoutMs: 100 });
+    api.post('/echo', async (request) => request.body);
+    await api.listen({ host: '127.0.0.1', port: 0 });
+    const socket = connect((api.server.address() as AddressInfo).port, '127.0.0.1');
+    socket.write('POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"a":');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 408 /);
+    await once(socket, 'close');
   });
 
   it('drops keys that would reach a prototype', async () => {

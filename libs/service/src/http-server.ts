@@ -5,6 +5,9 @@ import type { Phase } from './service-life.js';
 
 const BODY_BYTES_MAX = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** How late a request may be found to be late, as a part of the time it has. */
+const LATENESS = 1 / 4;
+const LATENESS_MS_MAX = 10_000;
 const KEEP_ALIVE_MS = 65_000;
 const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -38,10 +41,14 @@ export interface HttpServerOptions {
  * whatever error handler the app sets.
  */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  const connectionsCheckingInterval = Math.min(requestTimeoutMs * LATENESS, LATENESS_MS_MAX);
   const server: FastifyInstance = fastify({
     logger: false,
+    // Node looks every 30 s by itself, however short the time is.
+    http: { connectionsCheckingInterval },
     bodyLimit: options.bodyLimitBytes ?? BODY_BYTES_MAX,
-    requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    requestTimeout: requestTimeoutMs,
     keepAliveTimeout: options.keepAliveMs ?? KEEP_ALIVE_MS,
     trustProxy: options.trustProxy ?? false,
     forceCloseConnections: 'idle',
