@@ -215,8 +215,8 @@ export const HTTP_CASES: readonly HttpCase[] = [
 export type Heard = string;
 
 /**
- * Whose session; what `held` allows; where; under which overwrites; what happens there; and what the
- * session hears of it. A bot's session says with which intents, where that is the point.
+ * Whose session; what `held` allows; where; under which overwrites; what happens there; and what
+ * the session hears of it. A bot's session says with which intents, where that is the point.
  */
 export type GatewayCase = readonly [
   session: Session,
@@ -290,8 +290,8 @@ export const GATEWAY_CASES: readonly GatewayCase[] = [
 ];
 
 /**
- * What `held` allows; where; under which overwrites the bot sees the channel; what the owner changes
- * so that it does not any more, and so that it does again.
+ * What `held` allows; where; under which overwrites the bot sees the channel; what the owner
+ * changes so that it does not any more, and so that it does again.
  */
 export type Hiding = readonly [
   has: PermissionList,

@@ -1,5 +1,5 @@
-// Who may do what: the tables of permission-cases.ts over HTTP and over the gateway; changes that hide
-// a channel from sessions that are connected, at once and to the event; coming, going and bans.
+// Who may do what: the tables of permission-cases.ts over HTTP and over the gateway; changes that
+// hide a channel from connected sessions, at once and to the event; coming, going and bans.
 
 import { Intent } from '@guildhall/gateway-protocol';
 import { TestGatewayClient } from '@guildhall/testkit';

@@ -9,8 +9,8 @@ type Whom = 'everyone' | 'held' | 'bot';
 type Overwriting = `with ${Whom} ${'+' | '-'}VIEW_CHANNEL` | `without ${Whom}`;
 
 /**
- * `with` and `without`: an overwrite of the channel, or of its category, is put or taken away; `only
- * with` replaces all there are.
+ * `with` and `without`: an overwrite of the channel, or of its category, is put or taken away;
+ * `only with` replaces all there are.
  */
 export type Change =
   | `held allows ${'all' | 'nothing'}`

@@ -155,10 +155,11 @@ function deed(action: HttpAction): (situation: Situation) => Answer {
   throw new Error(`nobody knows how to ${action}`);
 }
 
-const LEAVES_ALL_AS_IT_WAS =
-  /^(view|find|send|type|attach|embed|mention|reply|read|react|join a|clear|edit a|delete|bulk|pin|edit channel|create channel|invite|allow|list)/;
+/** What changes roles, members or bans; all else happens in a channel that is the case's own. */
+const LEAVES_TRACES =
+  /^(edit role|give|move|grant|kick|ban|unban|time out|rename|join$|create role|delete guild)/;
 
 /** Whether the scene has to be restored after it was done with success. */
 export function leavesTraces(action: HttpAction): boolean {
-  return !LEAVES_ALL_AS_IT_WAS.test(action);
+  return LEAVES_TRACES.test(action);
 }

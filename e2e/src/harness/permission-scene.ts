@@ -1,5 +1,5 @@
-// The guild that the cases of permission-cases.ts play in, and the people in it. It is put back to how
-// the top of that file describes it after every case that changed something.
+// The guild that the cases of permission-cases.ts play in, and the people in it. It is put back to
+// how the top of that file describes it after every case that changed something.
 
 import { parsePermissions, Permission, permissionsOf } from '@guildhall/permissions';
 import type { PermissionName } from '@guildhall/permissions';
@@ -47,7 +47,7 @@ export interface Overwrite {
   readonly deny: string;
 }
 
-/** Where a case plays: a channel of its own, with one message of the owner's and a reaction to it. */
+/** Where a case plays: a channel of its own, with one message of the owner's and a reaction. */
 export interface Stage {
   readonly channelId: string;
   /** Its category, if it has one. */
