@@ -112,6 +112,31 @@ export type {
   ListInvitesRequest,
 } from './gen/fleet/guilds/v1/guilds_pb.js';
 export {
+  CreateInteractionRequestSchema,
+  InteractionOriginSchema,
+  CreateResponseRequestSchema,
+  ResponseReplySchema,
+  EditResponseRequestSchema,
+  GetResponseRequestSchema,
+  DeleteResponseRequestSchema,
+  TellInvokerRequestSchema,
+  ListApplicationsRequestSchema,
+  ListApplicationsReplySchema,
+  Interactions,
+} from './gen/fleet/guilds/v1/interactions_pb.js';
+export type {
+  CreateInteractionRequest,
+  InteractionOrigin,
+  CreateResponseRequest,
+  ResponseReply,
+  EditResponseRequest,
+  GetResponseRequest,
+  DeleteResponseRequest,
+  TellInvokerRequest,
+  ListApplicationsRequest,
+  ListApplicationsReply,
+} from './gen/fleet/guilds/v1/interactions_pb.js';
+export {
   AttachmentSchema,
   AllowedMentionsSchema,
   CreateMessageRequestSchema,

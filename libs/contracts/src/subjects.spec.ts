@@ -1,6 +1,7 @@
 import {
   Accounts,
   Guilds,
+  Interactions,
   Messages,
   Presence,
   PresenceDirectory,
@@ -71,7 +72,7 @@ describe('Subjects', () => {
   });
 
   it('give every method of a service a name of its own', () => {
-    const guilds = [Guilds, Messages, Topics].flatMap((service) => service.methods);
+    const guilds = [Guilds, Interactions, Messages, Topics].flatMap((service) => service.methods);
     const tokens = guilds.map((method) => methodToken(method as never));
     expect(new Set(tokens).size).toBe(tokens.length);
   });

@@ -29,6 +29,7 @@ export type Route = { partition: number } | 'any' | 'all';
 /** The service name on the bus of each protobuf service, by its full type name. */
 const SERVICE_NAMES: Readonly<Record<string, string>> = {
   'fleet.guilds.v1.Guilds': 'guilds',
+  'fleet.guilds.v1.Interactions': 'guilds',
   'fleet.guilds.v1.Messages': 'guilds',
   'fleet.guilds.v1.Topics': 'guilds',
   'fleet.presence.v1.Presence': 'presence',

@@ -124,6 +124,9 @@ export const DispatchEvent = {
   UserSettingsProtoUpdate: 'USER_SETTINGS_PROTO_UPDATE',
   UserGuildSettingsUpdate: 'USER_GUILD_SETTINGS_UPDATE',
   UserNoteUpdate: 'USER_NOTE_UPDATE',
+  InteractionSuccess: 'INTERACTION_SUCCESS',
+  InteractionModalCreate: 'INTERACTION_MODAL_CREATE',
+  ApplicationCommandAutocompleteResponse: 'APPLICATION_COMMAND_AUTOCOMPLETE_RESPONSE',
 } as const;
 export type DispatchEvent = (typeof DispatchEvent)[keyof typeof DispatchEvent];
 
