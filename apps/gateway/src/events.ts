@@ -114,6 +114,8 @@ export class GatewayEvents {
 
   ready(durationMs: number, trace: TraceContext | undefined): void {
     this.#readyDuration.recordTraced(durationMs / 1000, trace);
+    if (!this.#log.isEnabled('debug')) return;
+    this.#log.with(trace).debug('session is ready', { tookMs: Math.round(durationMs) });
   }
 
   resumed(outcome: Resume): void {
@@ -133,6 +135,8 @@ export class GatewayEvents {
   /** Hot path. */
   deliveryTook(durationMs: number, trace: TraceContext | undefined): void {
     this.#delivery.recordTraced(Math.max(0, durationMs) / 1000, trace);
+    if (trace === undefined || !this.#log.isEnabled('debug')) return;
+    this.#log.with(trace).debug('event delivered', { tookMs: Math.round(durationMs) });
   }
 
   duplicates(count: number): void {

@@ -33,13 +33,15 @@ export type FleetForSpec = Omit<FleetOptions, 'dataDir' | 'clean'>;
  * gateways and two of `guilds`, without the demo guild, and with PostgreSQL durable as it would be
  * anywhere, unless told otherwise. After them, stops it and deletes its data; when a case failed,
  * the last lines of every process are printed first. Gives a function that gives the fleet.
+ * Options that are known only after something else has been started come from a function.
  */
-export function useFleet(options: FleetForSpec = {}): () => Fleet {
+export function useFleet(options: FleetForSpec | (() => Promise<FleetForSpec>) = {}): () => Fleet {
   const folder = tempDir('guildhall-e2e-');
   let fleet: Fleet | undefined;
 
   beforeAll(async () => {
-    fleet = await startFleet(fleetOptions(folder.path, options));
+    const chosen = typeof options === 'function' ? await options() : options;
+    fleet = await startFleet(fleetOptions(folder.path, chosen));
   }, START_TIMEOUT_MS);
 
   afterAll(async () => {

@@ -277,6 +277,38 @@ describe('methods over the bus', () => {
   });
 
   describe('traced', () => {
+    it.each([
+      ['an answer', () => ({})],
+      [
+        'a fault',
+        () => {
+          throw new Fault(FaultCode.Unavailable, 'not now');
+        },
+      ],
+    ])('end their SERVER span before %s is sent, however long that takes', (_what, load) => {
+      const spanClock = new ManualClock();
+      const timed = fakeTelemetry({ service: 'read-states', clock: spanClock });
+      const table = partitionMethods([ReadStates], { load }, timed);
+      const asking = timed.tracer.forcedRoot(SPAN.gateway.identify)!;
+      const send = (): void => spanClock.advance(5);
+      table.answer({
+        subject: partitionRequests('read-states', 1).replace('*', 'load'),
+        payload: new Uint8Array(0),
+        trace: asking.context,
+        arrivedAtMs: 0,
+        isAnswered: false,
+        ageMs: () => 0,
+        reply: send,
+        fail: send,
+      });
+      const [span] = timed.spans();
+      expect(span).toMatchObject({ name: 'read-states/Load', kind: 'SERVER' });
+      expect(span!.endNs - span!.startNs).toBe(0n);
+      // And the log says which trace it was.
+      const line = { message: 'request served', method: 'read-states/Load' };
+      expect(timed.logs().at(-1)).toMatchObject({ ...line, trace_id: asking.context.traceId });
+    });
+
     it('make a CLIENT and a SERVER span that know each other, and pass the context on', async () => {
       const { tracer } = telemetry;
       let inside: string | undefined;

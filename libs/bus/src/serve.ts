@@ -209,9 +209,10 @@ export class MethodTable {
       this.#failed(incoming, method, span, reason);
       return;
     }
+    const endedAtMs = this.#nowMs(span);
     incoming.reply(body);
-    span?.set('rpc.status_code', 'ok').end();
-    method.metrics?.answered('ok', incoming.ageMs(), span?.context ?? incoming.trace);
+    span?.set('rpc.status_code', 'ok').end(endedAtMs);
+    this.#answered(incoming, method, span, 'ok');
   }
 
   /** What the handler threw. A Bug is thrown on: to the bus, or as a rejection nobody handles. */
@@ -229,9 +230,28 @@ export class MethodTable {
     if (fault.code === FaultCode.Internal) {
       logger?.with(span?.context).error('a request failed', { subject, error: fault });
     }
+    const endedAtMs = this.#nowMs(span);
     incoming.fail(fault);
-    span?.set('rpc.status_code', fault.code).fail(fault).end();
-    method.metrics?.answered(fault.code, incoming.ageMs(), span?.context ?? incoming.trace);
+    span?.set('rpc.status_code', fault.code).fail(fault).end(endedAtMs);
+    this.#answered(incoming, method, span, fault.code);
+  }
+
+  /**
+   * When a SERVER span ends: read before the answer is sent, since whoever asked may have it, and end
+   * its own span, while this process is still busy with sending.
+   */
+  #nowMs(span: Span | undefined): number | undefined {
+    return span === undefined ? undefined : this.#options.tracer?.nowMs();
+  }
+
+  #answered(incoming: Incoming, method: Method, span: Span | undefined, code: string): void {
+    const trace = span?.context ?? incoming.trace;
+    const ageMs = incoming.ageMs();
+    method.metrics?.answered(code, ageMs, trace);
+    const { logger } = this.#options;
+    if (logger?.isEnabled('debug') !== true) return;
+    const tookMs = Math.round(ageMs);
+    logger.with(trace).debug('request served', { method: method.definition.name, code, tookMs });
   }
 }
 
