@@ -29,7 +29,7 @@ describe('a person with two sessions', () => {
   let guild: Guild;
   let role: Named;
   /** Bob's, on one gateway each. */
-  let sessions: TestGatewayClient[];
+  let sessions: TestGatewayClient[] = [];
   /** A channel for each case, so that they do not count each other's messages. */
   let channel: Named;
 

@@ -22,6 +22,8 @@ export interface Lane {
 export interface Said {
   readonly id: string;
   readonly channelId: string;
+  /** The index of its lane. */
+  readonly lane: number;
   readonly sentAtMs: number;
   readonly answeredAtMs: number;
 }
@@ -76,6 +78,19 @@ export class MessageStream {
     });
   }
 
+  /**
+   * The longest time, ms, from then on that any lane was without an answer of 200.
+   */
+  longestPauseMs(sinceMs: number): number {
+    const pauses = this.#lanes.map((_lane, at) => {
+      const times = this.said
+        .filter(({ lane, answeredAtMs }) => lane === at && answeredAtMs >= sinceMs)
+        .map(({ answeredAtMs }) => answeredAtMs);
+      return Math.max(...times.map((atMs, index) => atMs - (times[index - 1] ?? sinceMs)));
+    });
+    return Math.round(Math.max(...pauses));
+  }
+
   /** The first in the channel that was sent at or after this time and answered with 200. */
   firstSaidSince(channelId: string, atMs: number): Said | undefined {
     return this.said.find((one) => one.channelId === channelId && one.sentAtMs >= atMs);
@@ -119,7 +134,7 @@ export class MessageStream {
       const outcome = await say(api, channelId, content);
       const answeredAtMs = performance.now();
       if (typeof outcome === 'string') {
-        this.said.push({ id: outcome, channelId, sentAtMs, answeredAtMs });
+        this.said.push({ id: outcome, channelId, lane, sentAtMs, answeredAtMs });
         this.#saidCounts[lane]! += 1;
       } else {
         this.unsaid.push({ channelId, sentAtMs, answeredAtMs, ...outcome });
