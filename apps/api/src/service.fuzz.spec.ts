@@ -49,6 +49,22 @@ const KEYS = [
   ...['recipient_id', 'recipients', 'description', 'icon', 'bot_public', 'type', 'options'],
   ...['choices', 'required', 'guild_id', 'permissions', 'authorize', 'read_states', 'channel_id'],
   ...['manual', 'mention_count', 'last_viewed', 'read_state_type', 'version', 'limit', 'before'],
+  ...[
+    'nick',
+    'roles',
+    'mute',
+    'deaf',
+    'topic',
+    'position',
+    'parent_id',
+    'nsfw',
+    'bitrate',
+    'colors',
+  ],
+  ...['primary_color', 'hoist', 'mentionable', 'unicode_emoji', 'permission_overwrites', 'id'],
+  ...['allow', 'deny', 'user_ids', 'delete_message_seconds', 'max_age', 'max_uses', 'temporary'],
+  ...['owner_id', 'preferred_locale', 'afk_timeout', 'splash', 'banner', 'query', 'with_counts'],
+  ...['communication_disabled_until', 'access_token', 'user_limit', 'rate_limit_per_user'],
   ...['client_id', 'scope', 'default_member_permissions', 'name_localizations', 'en-US'],
   ...['__proto__', 'constructor', 'toString', 'payload_json', '\u0000key'],
 ];
@@ -146,7 +162,10 @@ describe(`The api under junk (${random})`, () => {
     const bot = await world.bot(alice.token, 'Helper');
     tokens = [alice.token, bot.token, alice.token, bot.token, 'Bot a.b.c', undefined];
     world.owners.on('listChannels', () => ({ json: Buffer.from('[]') }));
-    world.owners.on('getUserGuild', () => ({ json: Buffer.from('{}') }));
+    // What is read here and not only passed on.
+    for (const method of ['getUserGuild', 'getGuild', 'modifyMember']) {
+      world.owners.on(method, () => ({ json: Buffer.from('{"permissions":"-1"}') }));
+    }
   }, 60_000);
   afterAll(async () => {
     agent.destroy();

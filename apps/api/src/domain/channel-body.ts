@@ -13,6 +13,7 @@ import {
   permissionBits,
   snowflake,
   string,
+  then,
   withDefault,
   type Checked,
 } from './validation.js';
@@ -23,7 +24,9 @@ const OVERWRITES_MAX = 100;
 const POSITION_MAX = 2 ** 31 - 1;
 const SLOWMODE_S_MAX = 21_600;
 const BITRATE_MIN = 8_000;
-const BITRATE_MAX = 384_000;
+/** As Discord has it where nobody boosts. */
+const BITRATE_MAX = 96_000;
+const BITRATE_DEFAULT = 64_000;
 
 /** `member` and `role` are how old libraries say 1 and 0. */
 const overwriteType = () => oneOf<0 | 1 | 'role' | 'member'>(0, 1, 'role', 'member');
@@ -56,17 +59,24 @@ const fields = {
   permission_overwrites: optional(nullable(list(overwrite, { max: OVERWRITES_MAX }))),
 };
 
-/** The body of `POST /guilds/{guild}/channels`. */
-export const createChannelBody = object({
-  ...fields,
-  name: string({ min: 1, max: 100 }),
-  type: withDefault(oneOf(...CHANNEL_TYPES), 0),
-});
+const name = () => string({ min: 1, max: 100, trim: true });
+
+/**
+ * The body of `POST /guilds/{guild}/channels`. All but the name may be null, which says no more
+ * than nothing.
+ */
+export const createChannelBody = then(
+  object({ ...fields, name: name(), type: withDefault(oneOf(...CHANNEL_TYPES), 0) }),
+  (body) => {
+    const said = Object.entries(body).filter(([, value]) => value !== null);
+    return Object.fromEntries(said) as typeof body;
+  },
+);
 
 /** The body of `PATCH /channels/{channel}`. */
 export const modifyChannelBody = object({
   ...fields,
-  name: optional(string({ min: 1, max: 100 })),
+  name: optional(name()),
   type: optional(oneOf(...CHANNEL_TYPES)),
 });
 
@@ -92,16 +102,17 @@ export function channelFields(
 ): MessageInitShape<typeof ChannelFieldsSchema> {
   return {
     ...patch('name', body.name, ''),
-    ...patch('type', body.type as number | undefined, 0),
+    ...patch('type', body.type, 0),
     ...patch('topic', body.topic, ''),
-    ...patch('position', body.position, 0),
+    // Null is no place: it stays where it is.
+    ...patch('position', body.position ?? undefined, 0),
     ...patch('parentId', body.parent_id, 0n),
     ...patch('nsfw', body.nsfw, false),
     ...patch('rateLimitPerUser', body.rate_limit_per_user, 0),
-    ...patch('bitrate', body.bitrate, 0),
+    ...patch('bitrate', body.bitrate, BITRATE_DEFAULT),
     ...patch('userLimit', body.user_limit, 0),
     ...patch('rtcRegion', body.rtc_region, ''),
-    ...patch('videoQualityMode', body.video_quality_mode as number | null | undefined, 1),
+    ...patch('videoQualityMode', body.video_quality_mode, 1),
     ...patch(
       'defaultAutoArchiveDuration',
       body.default_auto_archive_duration as number | null | undefined,

@@ -81,6 +81,15 @@ describe('The query of a list', () => {
       after: 0n,
     });
   });
+
+  // discord.py asks for a history from its beginning like this.
+  it('takes an anchor of 0 for before everything, which is not the same as none', () => {
+    const page = { limit: 50, before: 0n, after: 0n, around: 0n };
+    expect(checked(listMessagesQuery, { after: '0' })).toEqual({ ...page, after: 1n });
+    expect(checked(listMessagesQuery, { before: 0 })).toEqual({ ...page, before: 1n });
+    expect(checked(listMessagesQuery, { around: '0' })).toEqual({ ...page, around: 1n });
+    expect(checked(listMessagesQuery, { after: null })).toEqual(page);
+  });
 });
 
 describe('Files and what is said of them', () => {

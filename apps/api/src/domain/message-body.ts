@@ -3,6 +3,7 @@ import { refuse } from '@guildhall/contracts';
 import { embeds } from './embed-body.js';
 import type { ReceivedFile } from './ports.js';
 import {
+  anchorOf,
   boolean,
   INVALID,
   integer,
@@ -120,10 +121,11 @@ export const listMessagesQuery = then(
     around: optionalOrNull(snowflake()),
   }),
   ({ limit, before, after, around }) => {
+    const page = { limit, before: 0n, after: 0n, around: 0n };
     // Discord takes the first that is given and ignores the others.
-    if (around !== undefined) return { limit, around, before: 0n, after: 0n };
-    if (before !== undefined) return { limit, before, around: 0n, after: 0n };
-    return { limit, after: after ?? 0n, before: 0n, around: 0n };
+    if (around !== undefined) return { ...page, around: anchorOf(around) };
+    if (before !== undefined) return { ...page, before: anchorOf(before) };
+    return { ...page, after: anchorOf(after) };
   },
 );
 

@@ -33,7 +33,7 @@ const TABLE: Readonly<Record<string, RateLimit>> = {
   'PATCH /guilds/:guild_id/members/:user_id': per(10, 10_000),
   'PUT /guilds/:guild_id/members/:user_id/roles/:role_id': per(10, 10_000),
   'DELETE /guilds/:guild_id/members/:user_id/roles/:role_id': per(10, 10_000),
-  'POST /invites/:invite_code': per(10, 10_000),
+  'POST /invites/:code': per(10, 10_000),
   'PATCH /users/@me': per(10, 60_000),
   'GET /users/:user_id': per(30, 30_000),
   'POST /users/@me/channels': per(10, 10_000),

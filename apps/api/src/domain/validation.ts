@@ -186,6 +186,14 @@ export function snowflake(): Check<bigint> {
   });
 }
 
+/**
+ * Where a page begins or ends, as owners want it: 0n is "nowhere in particular" to them, while a
+ * client that says 0 means before everything.
+ */
+export function anchorOf(id: bigint | undefined): bigint {
+  return id === undefined ? 0n : id || 1n;
+}
+
 /** A permission set: the text of an integer of up to 64 bits (or a number). */
 export function permissionBits(): Check<bigint> {
   return required((value, path, findings) => {

@@ -1,54 +1,23 @@
-// Guilds themselves, and the parts of a guild that this fleet has none of.
-import { Guilds } from '@guildhall/contracts';
-import { IMAGE_BODY_BYTES_MAX, imageData } from '../domain/image.js';
+// Guilds themselves.
+import { Guilds, refuse } from '@guildhall/contracts';
+import { Fault } from '@guildhall/fault';
+import { Permission } from '@guildhall/permissions';
+import { createGuildBody, modifyGuildBody } from '../domain/guild-body.js';
+import { IMAGE_BODY_BYTES_MAX } from '../domain/image.js';
 import { patch } from '../domain/patch.js';
 import type { Image, ImageFolder, Ports } from '../domain/ports.js';
-import type { Snowflake } from '@guildhall/snowflake';
-import {
-  boolean,
-  integer,
-  nullable,
-  object,
-  oneOf,
-  optional,
-  snowflake,
-  string,
-  withDefault,
-} from '../domain/validation.js';
+import { boolean, object, withDefault } from '../domain/validation.js';
 import { DONE, json } from './answer.js';
+import { requireInGuild } from './guild-membership.js';
 import { route, type Route } from './route.js';
 
-const name = () => string({ min: 2, max: 100, trim: true });
-const image = () => optional(nullable(imageData()));
-const channel = () => optional(nullable(snowflake()));
+/** Of a guild, what its preview shows. */
+const PREVIEW_KEYS = [
+  ...['id', 'name', 'icon', 'splash', 'discovery_splash', 'emojis', 'features'],
+  ...['approximate_member_count', 'approximate_presence_count', 'description', 'stickers'],
+] as const;
 
-const createGuildBody = object({ name: name(), icon: image() });
-
-const modifyGuildBody = object({
-  name: optional(name()),
-  description: optional(nullable(string({ max: 300 }))),
-  icon: image(),
-  banner: image(),
-  splash: image(),
-  owner_id: optional(snowflake()),
-  verification_level: optional(nullable(integer({ min: 0, max: 4 }))),
-  default_message_notifications: optional(nullable(integer({ min: 0, max: 1 }))),
-  explicit_content_filter: optional(nullable(integer({ min: 0, max: 2 }))),
-  afk_channel_id: channel(),
-  afk_timeout: optional(oneOf(60, 300, 900, 1800, 3600)),
-  system_channel_id: channel(),
-  system_channel_flags: optional(integer({ min: 0, max: 2 ** 31 - 1 })),
-  rules_channel_id: channel(),
-  public_updates_channel_id: channel(),
-  safety_alerts_channel_id: channel(),
-  preferred_locale: optional(nullable(string({ max: 16 }))),
-  premium_progress_bar_enabled: optional(boolean()),
-});
-
-/** What a guild of this fleet never has any of, and clients ask for all the same. */
-const EMPTY_LISTS = ['emojis', 'stickers', 'integrations', 'webhooks', 'scheduled-events'] as const;
-
-const REGION = { id: 'local', name: 'Local', optimal: true, deprecated: false, custom: false };
+const MISSING_ACCESS = refuse('MissingAccess').refusal!.discordCode;
 
 /** The routes of `/guilds` and `/guilds/{guild}`. */
 export function guildRoutes({ files, mintId }: Ports): Route[] {
@@ -85,27 +54,50 @@ export function guildRoutes({ files, mintId }: Ports): Route[] {
       },
     }),
     route({
+      method: 'GET',
+      path: '/guilds/:guild_id/preview',
+      who: 'users',
+      async answer({ params, query_, owner }) {
+        const request = { command: query_(params.guild_id), withCounts: true };
+        const reply = await owner(Guilds.method.getGuild, params.guild_id, request).catch(
+          (reason: unknown) => {
+            const isStranger = Fault.from(reason).refusal?.discordCode === MISSING_ACCESS;
+            // No guild here is discoverable, so to who is not in it there is none.
+            throw isStranger ? refuse('UnknownGuild') : reason;
+          },
+        );
+        const guild = JSON.parse(Buffer.from(reply.json).toString()) as Record<string, unknown>;
+        return json(Object.fromEntries(PREVIEW_KEYS.map((key) => [key, guild[key]])));
+      },
+    }),
+    route({
       method: 'PATCH',
       path: '/guilds/:guild_id',
       who: 'users',
       body: modifyGuildBody,
       bodyBytesMax: IMAGE_BODY_BYTES_MAX,
-      async answer({ params, body, command, owner }) {
-        const stored = (folder: ImageFolder, given: Image | null | undefined) =>
-          storeImage(folder, params.guild_id, given);
-        const reply = await owner(Guilds.method.modifyGuild, params.guild_id, {
-          command: command(params.guild_id),
+      async answer(ask) {
+        const { params, body, command, owner } = ask;
+        const guildId = params.guild_id;
+        // The owner judges this again; but nobody fills the disk with what is refused then.
+        if (body.icon || body.banner || body.splash) {
+          await requireInGuild(ask, guildId, Permission.MANAGE_GUILD);
+        }
+        const hash = async (folder: ImageFolder, given: Image | null | undefined) =>
+          given ? files.putImage(folder, guildId, given) : (given as null | undefined);
+        const reply = await owner(Guilds.method.modifyGuild, guildId, {
+          command: command(guildId),
           ...patch('name', body.name, ''),
           ...patch('description', body.description, ''),
-          ...patch('icon', await stored('icons', body.icon), ''),
-          ...patch('banner', await stored('banners', body.banner), ''),
-          ...patch('splash', await stored('splashes', body.splash), ''),
+          ...patch('icon', await hash('icons', body.icon), ''),
+          ...patch('banner', await hash('banners', body.banner), ''),
+          ...patch('splash', await hash('splashes', body.splash), ''),
           ...patch('ownerId', body.owner_id, 0n),
           ...patch('verificationLevel', body.verification_level, 0),
           ...patch('defaultMessageNotifications', body.default_message_notifications, 0),
           ...patch('explicitContentFilter', body.explicit_content_filter, 0),
           ...patch('afkChannelId', body.afk_channel_id, 0n),
-          ...patch('afkTimeout', body.afk_timeout as number | undefined, 300),
+          ...patch('afkTimeout', body.afk_timeout, 300),
           ...patch('systemChannelId', body.system_channel_id, 0n),
           ...patch('systemChannelFlags', body.system_channel_flags, 0),
           ...patch('rulesChannelId', body.rules_channel_id, 0n),
@@ -128,48 +120,5 @@ export function guildRoutes({ files, mintId }: Ports): Route[] {
         return DONE;
       },
     }),
-    ...EMPTY_LISTS.map((part) => nothingAt(`/guilds/:guild_id/${part}`, [])),
-    nothingAt('/guilds/:guild_id/threads/active', { threads: [], members: [] }),
-    nothingAt('/guilds/:guild_id/audit-logs', AUDIT_LOG),
-    nothingAt('/guilds/:guild_id/regions', [REGION]),
-    route({
-      method: 'GET',
-      path: '/voice/regions',
-      who: 'users',
-      answer: async () => json([REGION]),
-    }),
   ];
-
-  /** The hash of a stored picture; null, "none any more", and undefined stay what they are. */
-  async function storeImage(
-    folder: ImageFolder,
-    guildId: Snowflake,
-    given: Image | null | undefined,
-  ): Promise<string | null | undefined> {
-    return given ? files.putImage(folder, guildId, given) : (given as null | undefined);
-  }
-}
-
-const AUDIT_LOG = {
-  application_commands: [],
-  audit_log_entries: [],
-  auto_moderation_rules: [],
-  guild_scheduled_events: [],
-  integrations: [],
-  threads: [],
-  users: [],
-  webhooks: [],
-};
-
-/** Always the same answer, for those who are in the guild. */
-function nothingAt(path: string, answer: object): Route {
-  return route({
-    method: 'GET',
-    path: path as '/guilds/:guild_id/emojis',
-    who: 'users',
-    async answer({ params, query_, owner }) {
-      await owner(Guilds.method.getGuild, params.guild_id, { command: query_(params.guild_id) });
-      return json(answer);
-    },
-  });
 }

@@ -62,7 +62,8 @@ export function inviteRoutes(): Route[] {
     route({
       method: 'GET',
       path: '/invites/:code',
-      who: 'users',
+      // Whoever has the code may look where it leads, before there is an account even.
+      who: 'anyone',
       query: object({ with_counts: withDefault(boolean(), false) }),
       async answer({ params, query, query_, owner }) {
         const guildId = guildOf(params.code);

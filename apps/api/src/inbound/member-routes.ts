@@ -1,5 +1,7 @@
 // Members of guilds: reading, changing, removing. Joining is by invite, or for bots by OAuth2.
-import { Guilds } from '@guildhall/contracts';
+import { Guilds, refuse } from '@guildhall/contracts';
+import { Permission } from '@guildhall/permissions';
+import { mayListMembers } from '../domain/application-flags.js';
 import { patch } from '../domain/patch.js';
 import {
   boolean,
@@ -15,6 +17,7 @@ import {
   type Checked,
 } from '../domain/validation.js';
 import { DONE, json } from './answer.js';
+import { requireInGuild } from './guild-membership.js';
 import { route, type Ask, type Route } from './route.js';
 
 const nick = () => optional(nullable(string({ max: 32, trim: true })));
@@ -42,7 +45,10 @@ export function memberRoutes(): Route[] {
         limit: withDefault(integer({ min: 1, max: 1000 }), 1),
         after: withDefault(snowflake(), 0n),
       }),
-      async answer({ params, query, query_, owner }) {
+      async answer({ params, query, identity, query_, owner }) {
+        if (identity.user.bot && !mayListMembers(identity.applicationFlags)) {
+          throw refuse('MissingAccess');
+        }
         const reply = await owner(Guilds.method.listMembers, params.guild_id, {
           command: query_(params.guild_id),
           ...query,
@@ -55,7 +61,8 @@ export function memberRoutes(): Route[] {
       path: '/guilds/:guild_id/members/search',
       who: 'users',
       query: object({
-        query: string({ max: 100 }),
+        // Not empty: that would list everybody, which takes a privilege.
+        query: string({ min: 1, max: 100 }),
         limit: withDefault(integer({ min: 1, max: 1000 }), 1),
       }),
       async answer({ params, query, query_, owner }) {
@@ -92,8 +99,20 @@ export function memberRoutes(): Route[] {
       who: 'users',
       body: nickBody,
       async answer(ask) {
-        await changeOwnNick(ask);
-        return json({ nick: ask.body.nick ?? '' });
+        const member = Buffer.from(await changeOwnNick(ask)).toString();
+        const { nick = null } = JSON.parse(member) as { nick?: string | null };
+        return json({ nick });
+      },
+    }),
+    route({
+      // For bots that hold an OAuth2 token of the user, with `guilds.join`. Nobody here has one.
+      method: 'PUT',
+      path: '/guilds/:guild_id/members/:user_id',
+      who: 'bots',
+      body: object({ access_token: string({ min: 1, max: 2048 }) }),
+      async answer(ask) {
+        await requireInGuild(ask, ask.params.guild_id, Permission.CREATE_INSTANT_INVITE);
+        throw refuse('InvalidAccessToken');
       },
     }),
     route({

@@ -147,9 +147,12 @@ describe('Messages', () => {
     world.owners.on('listMessages', () => json([]));
     await world.ask('GET', path, { token: bot.token });
     await world.ask('GET', `${path}?limit=100&before=5`, { token: bot.token });
-    const [first, second] = world.owners.of('listMessages');
+    await world.ask('GET', `${path}?after=0`, { token: bot.token });
+    const [first, second, oldest] = world.owners.of('listMessages');
     expect([first.limit, first.before, first.after, first.around]).toEqual([50, 0n, 0n, 0n]);
     expect([second.limit, second.before]).toEqual([100, 5n]);
+    // To owners 0 is none at all, and the page would be the latest.
+    expect(oldest.after).toBe(1n);
     const wrong = await world.ask('GET', `${path}?limit=101`, { token: bot.token });
     expect(wrong.json.errors.limit._errors[0]).toEqual({
       code: 'NUMBER_TYPE_MAX',

@@ -1,6 +1,7 @@
 // Roles.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Guilds, type RoleFieldsSchema } from '@guildhall/contracts';
+import { Permission } from '@guildhall/permissions';
 import type { Snowflake } from '@guildhall/snowflake';
 import { IMAGE_BODY_BYTES_MAX, imageData } from '../domain/image.js';
 import { patch } from '../domain/patch.js';
@@ -18,6 +19,7 @@ import {
   type Checked,
 } from '../domain/validation.js';
 import { DONE, json } from './answer.js';
+import { requireInGuild, type Asker } from './guild-membership.js';
 import { route, type Route } from './route.js';
 
 const color = () => integer({ min: 0, max: 0xffffff });
@@ -81,10 +83,11 @@ export function roleRoutes({ files }: Ports): Route[] {
       who: 'users',
       body: roleBody,
       bodyBytesMax: IMAGE_BODY_BYTES_MAX,
-      async answer({ params, body, command, owner }) {
+      async answer(ask) {
+        const { params, body, command, owner } = ask;
         const reply = await owner(Guilds.method.createRole, params.guild_id, {
           command: command(params.guild_id),
-          fields: await roleFields(params.guild_id, body),
+          fields: await roleFields(ask, params.guild_id, body),
         });
         return json(reply.json);
       },
@@ -111,11 +114,12 @@ export function roleRoutes({ files }: Ports): Route[] {
       who: 'users',
       body: roleBody,
       bodyBytesMax: IMAGE_BODY_BYTES_MAX,
-      async answer({ params, body, command, owner }) {
+      async answer(ask) {
+        const { params, body, command, owner } = ask;
         const reply = await owner(Guilds.method.modifyRole, params.guild_id, {
           command: command(params.guild_id),
           roleId: params.role_id,
-          fields: await roleFields(params.guild_id, body),
+          fields: await roleFields(ask, params.guild_id, body),
         });
         return json(reply.json);
       },
@@ -136,17 +140,23 @@ export function roleRoutes({ files }: Ports): Route[] {
 
   /** `colors` wins over `color`, which is its first part under an old name. */
   async function roleFields(
+    asker: Asker,
     guildId: Snowflake,
     body: Checked<typeof roleBody>,
   ): Promise<MessageInitShape<typeof RoleFieldsSchema>> {
+    // The owner judges this again; but nobody fills the disk with what is refused then.
+    if (body.icon) await requireInGuild(asker, guildId, Permission.MANAGE_ROLES);
     const icon = body.icon ? await files.putImage('role-icons', guildId, body.icon) : body.icon;
-    const colors = body.colors ?? {};
+    const { colors } = body;
     return {
       ...patch('name', body.name, ''),
       ...patch('permissions', body.permissions ?? undefined, 0n),
-      ...patch('color', colors.primary_color === undefined ? body.color : colors.primary_color, 0),
-      ...patch('secondaryColor', colors.secondary_color, 0),
-      ...patch('tertiaryColor', colors.tertiary_color, 0),
+      ...patch('color', colors?.primary_color === undefined ? body.color : colors.primary_color, 0),
+      // Colors come as a whole: one that is not named ends.
+      ...(colors && {
+        secondaryColor: colors.secondary_color ?? 0,
+        tertiaryColor: colors.tertiary_color ?? 0,
+      }),
       ...patch('hoist', body.hoist, false),
       ...patch('mentionable', body.mentionable, false),
       ...patch('icon', icon, ''),

@@ -5,6 +5,7 @@ import { authRoutes } from './auth-routes.js';
 import { banRoutes } from './ban-routes.js';
 import { channelRoutes } from './channel-routes.js';
 import { commandRoutes } from './command-routes.js';
+import { emptyRoutes } from './empty-routes.js';
 import { gatewayRoutes } from './gateway-routes.js';
 import { guildRoutes } from './guild-routes.js';
 import { inviteRoutes } from './invite-routes.js';
@@ -26,6 +27,7 @@ export function allRoutes(ports: Ports, events: Events): Route[] {
     ...banRoutes(ports),
     ...channelRoutes(),
     ...commandRoutes(ports),
+    ...emptyRoutes(),
     ...gatewayRoutes(ports),
     ...guildRoutes(ports),
     ...inviteRoutes(),
