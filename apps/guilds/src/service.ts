@@ -1,7 +1,7 @@
 /** The assembly of the guilds app: which rooms, in which order. */
 import { partitionMethods, servePartition, showBusCounts, type Bus } from '@guildhall/bus';
 import type { Clock } from '@guildhall/clock';
-import { Guilds, Messages, PartitionedService, Topics } from '@guildhall/contracts';
+import { Guilds, Interactions, Messages, PartitionedService, Topics } from '@guildhall/contracts';
 import { joinPlacement, type Placement } from '@guildhall/placement';
 import {
   createHttpServer,
@@ -17,6 +17,7 @@ import type { Config } from './config.js';
 import { Events } from './events.js';
 import { DigestTeller } from './inbound/digest.js';
 import { guildHandlers } from './inbound/guild-handlers.js';
+import { interactionHandlers } from './inbound/interaction-handlers.js';
 import { messageHandlers } from './inbound/message-handlers.js';
 import { Ownership } from './inbound/ownership.js';
 import { PresenceListener } from './inbound/presence-listener.js';
@@ -113,7 +114,7 @@ export function assembleService(parts: ServiceParts): GuildsService {
     publish: (topicId, batch) => publisher.ephemeral(topicId, batch),
   });
   const table = partitionMethods(
-    [Guilds, Messages, Topics],
+    [Guilds, Interactions, Messages, Topics],
     {
       ...guildHandlers({
         host,
@@ -121,6 +122,7 @@ export function assembleService(parts: ServiceParts): GuildsService {
         userTopics: busUserTopics(bus, tracer),
         clock,
       }),
+      ...interactionHandlers({ host, messages: messageStore, clock }),
       ...messageHandlers({ host, messages: messageStore, clock }),
       ...topicHandlers({ host, store: topicStore, clock }),
     },

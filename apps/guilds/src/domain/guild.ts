@@ -52,6 +52,7 @@ export class Guild {
   readonly #channels = new Map<bigint, Channel>();
   readonly #roles = new Map<bigint, Role>();
   readonly #members = new Map<bigint, Member>();
+  readonly #botIds = new Set<bigint>();
   readonly #bans = new Map<bigint, Ban>();
   readonly #invites = new Map<string, Invite>();
   readonly #voiceStates = new Map<bigint, VoiceState>();
@@ -125,6 +126,11 @@ export class Guild {
 
   get members(): ReadonlyMap<bigint, Member> {
     return this.#members;
+  }
+
+  /** The members that are bots. */
+  get bots(): User[] {
+    return [...this.#botIds].flatMap((id) => this.#members.get(id)?.user ?? []);
   }
 
   get bans(): ReadonlyMap<bigint, Ban> {
@@ -281,6 +287,7 @@ export class Guild {
     const { id } = member.user;
     const before = this.#members.get(id);
     this.#members.set(id, member);
+    if (member.user.bot) this.#botIds.add(id);
     if (before === undefined) this.#memberIds = undefined;
     if (before === undefined || !isSameList(before.roleIds, member.roleIds)) {
       this.#audiences.touchUser(id);
@@ -291,6 +298,7 @@ export class Guild {
   removeMember(userId: bigint): void {
     if (!this.#members.delete(userId)) return;
     this.#memberIds = undefined;
+    this.#botIds.delete(userId);
     this.#voiceStates.delete(userId);
     this.presences.delete(userId);
     this.#audiences.removeUser(userId);

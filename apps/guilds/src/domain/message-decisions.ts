@@ -4,7 +4,6 @@
 import {
   refuse,
   refuseField,
-  type Attachment,
   type CreateMessageRequest,
   type EditMessageRequest,
   type GetMessageRequest,
@@ -16,27 +15,20 @@ import type { Changes } from './changes.js';
 import { ChannelType } from './channel.js';
 import { memberJson } from './member-json.js';
 import { mentionDocument } from './mention-log.js';
+import {
+  draftOf,
+  isEmpty,
+  referencedBy,
+  rewrites,
+  rewritten,
+  withEmbedsFlag,
+} from './message-draft.js';
 import { messageEventJson, messageJson, type MessageExtras } from './message-json.js';
-import {
-  mentionRecordOf,
-  mentionsAnybody,
-  resolveMentions,
-  type MentionWishes,
-} from './message-mentions.js';
+import { mentionRecordOf, mentionsAnybody } from './message-mentions.js';
 import { Place, type MessageTopic } from './message-place.js';
-import {
-  isWritten,
-  messageDocument,
-  MessageFlag,
-  MessageType,
-  newMessage,
-  type AttachmentJson,
-  type Message,
-} from './message.js';
+import { isWritten, messageDocument, MessageFlag, newMessage, type Message } from './message.js';
 import { Reactions } from './reactions.js';
 import { userOf } from './user-document.js';
-
-const SETTABLE_FLAGS = MessageFlag.SuppressEmbeds | MessageFlag.SuppressNotifications;
 
 /** The answer to a new message. */
 export interface CreatedMessage {
@@ -60,32 +52,13 @@ export function createMessage(
   if (!place.mayRead) throw refuse('MissingAccess');
   if (!place.may(Permission.SEND_MESSAGES)) throw refuse('MissingPermissions');
   if (place.isAmongBots && changes.actorIsBot) throw refuse('CannotMessageUser');
-  const embeds = embedList(request.embedsJson);
-  requireToAttach(place, embeds, request.attachments);
   const referenced = referencedMessage(place, request);
   const earlier = messageOfNonce(place, request, changes);
   if (earlier !== undefined)
     return { json: created(place, earlier, request), messageId: earlier.id };
   requireSlowmodeOver(place, changes.nowMs);
   const author = place.user(changes.actorId) ?? userOf(request.author);
-  const draft: Omit<Message, 'id'> = {
-    ...newMessage({ id: 0n, channelId, author }),
-    type: referenced === undefined ? MessageType.Default : MessageType.Reply,
-    content: request.content,
-    tts: request.tts && place.may(Permission.SEND_TTS_MESSAGES),
-    attachments: request.attachments.map(attachmentJson),
-    embeds,
-    components: jsonList(request.componentsJson),
-    stickerIds: jsonList<string>(request.stickerIdsJson),
-    flags: request.flags & SETTABLE_FLAGS,
-    reference: referenced && { messageId: referenced.id, channelId },
-    applicationId: request.applicationId,
-    ...resolveMentions(place, {
-      content: request.content,
-      allowed: request.allowedMentions,
-      repliedTo: referenced?.author,
-    }),
-  };
+  const draft = draftOf(place, request, author, referenced);
   if (isEmpty(draft)) throw refuse('EmptyMessage');
 
   const message = { ...draft, id: changes.mint(place.lastMessageId) };
@@ -134,7 +107,7 @@ export function editMessage(
   }
   const after = {
     ...before,
-    ...(isRewritten ? rewritten(place, before, request, changes) : {}),
+    ...(isRewritten ? rewritten(place, before, request, changes.nowMs) : {}),
     flags: withEmbedsFlag(before.flags, request.flags),
   };
   if (isEmpty(after)) throw refuse('EmptyMessage');
@@ -198,12 +171,6 @@ export function startTyping(
   });
 }
 
-/** The message that a reply is to, if it is known and still there. */
-export function referencedBy(place: Place, message: Message): Message | undefined {
-  if (message.type !== MessageType.Reply || message.reference === undefined) return undefined;
-  return place.messages.get(place.channelId, message.reference.messageId)?.message;
-}
-
 /** Publishes a message that is new or has changed. */
 export function announce(
   type: 'MESSAGE_CREATE' | 'MESSAGE_UPDATE',
@@ -222,7 +189,13 @@ export function announce(
   });
 }
 
-function post(place: Place, message: Message, extras: MessageExtras, changes: Changes): void {
+/** Keeps a new message and publishes it. */
+export function post(
+  place: Place,
+  message: Message,
+  extras: MessageExtras,
+  changes: Changes,
+): void {
   place.messages.put({ message, reactions: new Reactions() });
   changes.put('messages', [message.channelId, message.id], messageDocument(message));
   recordMentions(place, message, false, changes);
@@ -230,7 +203,8 @@ function post(place: Place, message: Message, extras: MessageExtras, changes: Ch
   announce('MESSAGE_CREATE', place, message, extras, changes);
 }
 
-function recordMentions(
+/** Brings the mention log up to date with a message that is new or has changed. */
+export function recordMentions(
   place: Place,
   message: Message,
   wasRecorded: boolean,
@@ -247,19 +221,11 @@ function recordMentions(
   }
 }
 
-function requireToAttach(
-  place: Place,
-  embeds: readonly object[],
-  attachments: readonly Attachment[],
-): void {
-  const needed =
-    (embeds.length > 0 ? Permission.EMBED_LINKS : 0n) |
-    (attachments.length > 0 ? Permission.ATTACH_FILES : 0n);
-  if (!place.may(needed)) throw refuse('MissingPermissions');
-}
-
 /** The message a new one replies to; undefined: it is no reply, or not any more. */
-function referencedMessage(place: Place, request: CreateMessageRequest): Message | undefined {
+export function referencedMessage(
+  place: Place,
+  request: CreateMessageRequest,
+): Message | undefined {
   const { referenceMessageId: id, referenceMustExist } = request;
   if (id === 0n) return undefined;
   if (!place.mayReadHistory) {
@@ -303,63 +269,6 @@ function requireSlowmodeOver(place: Place, nowMs: number): void {
   throw refuse('SlowmodeRateLimit', JSON.stringify({ retry_after: leftMs / 1_000 }));
 }
 
-/** Whether the request says something else, and does not only show or hide embeds. */
-function rewrites(request: EditMessageRequest): boolean {
-  return (
-    request.content !== undefined ||
-    request.embedsJson !== undefined ||
-    request.componentsJson !== undefined ||
-    request.allowedMentions !== undefined ||
-    request.keepAttachments !== undefined ||
-    request.attachments.length > 0
-  );
-}
-
-function rewritten(
-  place: Place,
-  before: Message,
-  request: EditMessageRequest,
-  changes: Changes,
-): Partial<Message> {
-  const embeds = request.embedsJson === undefined ? undefined : embedList(request.embedsJson);
-  requireToAttach(place, embeds ?? [], request.attachments);
-  const kept = request.keepAttachments?.ids.map(String);
-  const attachments = before.attachments.filter(({ id }) => kept?.includes(id) ?? true);
-  const content = request.content ?? before.content;
-  const wishes: MentionWishes = {
-    content,
-    allowed: request.allowedMentions,
-    repliedTo: referencedBy(place, before)?.author,
-  };
-  const isMentioningAnew = request.content !== undefined || request.allowedMentions !== undefined;
-  return {
-    content,
-    editedAtMs: changes.nowMs,
-    attachments: [...attachments, ...request.attachments.map(attachmentJson)],
-    ...(embeds === undefined ? {} : { embeds }),
-    ...(request.componentsJson === undefined
-      ? {}
-      : { components: jsonList(request.componentsJson) }),
-    ...(isMentioningAnew ? resolveMentions(place, wishes) : {}),
-  };
-}
-
-/** Only the hiding of embeds can be changed later. */
-function withEmbedsFlag(before: number, wished: number | undefined): number {
-  if (wished === undefined) return before;
-  return (before & ~MessageFlag.SuppressEmbeds) | (wished & MessageFlag.SuppressEmbeds);
-}
-
-function isEmpty(message: Omit<Message, 'id'>): boolean {
-  return (
-    message.content.trim() === '' &&
-    message.embeds.length === 0 &&
-    message.attachments.length === 0 &&
-    message.stickerIds.length === 0 &&
-    message.components.length === 0
-  );
-}
-
 function created(place: Place, message: Message, request: CreateMessageRequest): object {
   return messageJson(place, message, extrasOf(request, referencedBy(place, message)));
 }
@@ -368,28 +277,3 @@ function extrasOf(request: CreateMessageRequest, referenced: Message | undefined
   const { nonce, nonceIsNumber } = request;
   return { referenced, ...(nonce === '' ? {} : { nonce: nonceIsNumber ? Number(nonce) : nonce }) };
 }
-
-function attachmentJson(attachment: Attachment): AttachmentJson {
-  const { contentType, description, width, height } = attachment;
-  return {
-    id: String(attachment.id),
-    filename: attachment.filename,
-    size: Number(attachment.sizeBytes),
-    url: attachment.url,
-    proxy_url: attachment.url,
-    ...(contentType === '' ? {} : { content_type: contentType }),
-    ...(description === '' ? {} : { description }),
-    ...(width === 0 ? {} : { width, height }),
-  };
-}
-
-const decoder = new TextDecoder();
-
-/** A JSON array that was checked by the edge. */
-function jsonList<T = object>(bytes: Uint8Array): T[] {
-  return bytes.length === 0 ? [] : (JSON.parse(decoder.decode(bytes)) as T[]);
-}
-
-/** Embeds that a client sends are rich ones. */
-const embedList = (bytes: Uint8Array): object[] =>
-  jsonList(bytes).map((embed) => ({ ...embed, type: 'rich' }));

@@ -71,7 +71,8 @@ function stillThere(place: Place, loaded: readonly CachedMessage[]): CachedMessa
   return [...there.values()];
 }
 
-function eraseMessages(
+/** Deletes messages that are there and tells of it. Whether the actor may is for the caller. */
+export function eraseMessages(
   place: Place,
   entries: readonly CachedMessage[],
   changes: Changes,

@@ -3,6 +3,7 @@ import { userJson } from '@guildhall/contracts';
 import { timestampOf } from '@guildhall/snowflake';
 import { isoTime, isoTimeOrNull } from './iso-time.js';
 import { memberPartJson } from './member-json.js';
+import { interactionJson } from './message-interaction.js';
 import type { Place } from './message-place.js';
 import { MessageType, type Message } from './message.js';
 import type { User } from './user-document.js';
@@ -70,6 +71,7 @@ function renderedMessage(place: Place, message: Message, extras: MessageExtras):
     flags: message.flags,
     ...(message.stickerIds.length === 0 ? {} : { sticker_items: stickerItems(message) }),
     ...(message.applicationId === 0n ? {} : { application_id: String(message.applicationId) }),
+    ...interactionJson(message),
     ...(message.reference === undefined
       ? {}
       : { message_reference: referenceJson(place, message) }),

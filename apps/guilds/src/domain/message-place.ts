@@ -37,20 +37,32 @@ export class Place {
   readonly guild: Guild | undefined;
   readonly #topic: MessageTopic;
   readonly #channel: Channel | undefined;
-  readonly #nowMs: number;
+  readonly nowMs: number;
 
-  /** Refuses with 10003 where there is no such channel, 50001 where the actor does not see it. */
-  constructor(topic: MessageTopic, channelId: bigint, actorId: bigint, nowMs: number) {
+  /**
+   * Refuses with 10003 where there is no such channel, 50001 where the actor does not see it.
+   * `granted` are permissions that it has here whatever the channel says, as an application has
+   * while it answers an interaction: if there are any, it need not see the channel, only be here.
+   */
+  constructor(
+    topic: MessageTopic,
+    channelId: bigint,
+    actorId: bigint,
+    nowMs: number,
+    granted = 0n,
+  ) {
     this.#topic = topic;
     this.channelId = channelId;
     this.actorId = actorId;
-    this.#nowMs = nowMs;
+    this.nowMs = nowMs;
     if (topic.kind === TopicKind.Guild) {
       this.guild = topic;
       this.#channel = topic.channel(channelId);
       if (this.#channel === undefined) throw refuse('UnknownChannel');
-      if (!topic.mayView(channelId, actorId)) throw refuse('MissingAccess');
-      this.permissions = topic.permissionsIn(channelId, actorId, nowMs);
+      const isHere =
+        granted === 0n ? topic.mayView(channelId, actorId) : topic.member(actorId) !== undefined;
+      if (!isHere) throw refuse('MissingAccess');
+      this.permissions = topic.permissionsIn(channelId, actorId, nowMs) | granted;
     } else {
       if (topic.id !== channelId) throw refuse('UnknownChannel');
       const isFleet = actorId === 0n;
@@ -136,7 +148,7 @@ export class Place {
   requireNoTimeout(): void {
     const { actor } = this;
     if (actor === undefined || this.mayAny(0n)) return;
-    if (isTimedOut(actor, this.#nowMs)) throw refuse('MissingPermissions');
+    if (isTimedOut(actor, this.nowMs)) throw refuse('MissingPermissions');
   }
 
   /** A user of the guild or private channel as it is now. */

@@ -1,15 +1,27 @@
 /** A message as it is kept: everything that is needed to render it, its author included. */
 import { isoTime } from './iso-time.js';
+import type { InteractionMetadataJson } from './message-interaction.js';
 import type { Document } from './tables.js';
 import { userDocument, userFromDocument, type User } from './user-document.js';
 
 /** The kinds of message there are here, by Discord's numbers. */
-export const MessageType = { Default: 0, PinnedMessage: 6, UserJoin: 7, Reply: 19 } as const;
+export const MessageType = {
+  Default: 0,
+  PinnedMessage: 6,
+  UserJoin: 7,
+  Reply: 19,
+  ChatInputCommand: 20,
+  ContextMenuCommand: 23,
+} as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
 export const MessageFlag = {
   Crossposted: 1 << 0,
   SuppressEmbeds: 1 << 2,
+  /** Only who used the application sees it, and it is not kept here. */
+  Ephemeral: 1 << 6,
+  /** The application is thinking. */
+  Loading: 1 << 7,
   SuppressNotifications: 1 << 12,
 } as const;
 
@@ -46,6 +58,8 @@ export interface Message {
   readonly pinnedAtMs: number;
   /** Of the bot that wrote it; 0n: none. */
   readonly applicationId: bigint;
+  /** The interaction that it answers, as in Discord's API; undefined: none. */
+  readonly interaction: InteractionMetadataJson | undefined;
 }
 
 /** An attachment as in Discord's API. */
@@ -81,13 +95,14 @@ export function newMessage(
     reference: undefined,
     pinnedAtMs: 0,
     applicationId: 0n,
+    interaction: undefined,
     ...known,
   };
 }
 
 /** Whether somebody wrote it, so that it can be edited, replied to and pinned. */
 export function isWritten(message: Message): boolean {
-  return message.type === MessageType.Default || message.type === MessageType.Reply;
+  return message.type !== MessageType.PinnedMessage && message.type !== MessageType.UserJoin;
 }
 
 /**
@@ -119,6 +134,7 @@ export function messageDocument(message: Message): Document {
         }),
     ...(message.pinnedAtMs === 0 ? {} : { pinned_at: isoTime(message.pinnedAtMs) }),
     ...(message.applicationId === 0n ? {} : { application_id: String(message.applicationId) }),
+    ...(message.interaction === undefined ? {} : { interaction: message.interaction }),
   };
 }
 
@@ -148,6 +164,7 @@ export function messageFromDocument(id: bigint, channelId: bigint, document: Doc
     },
     pinnedAtMs: stored.pinned_at === undefined ? 0 : Date.parse(stored.pinned_at),
     applicationId: BigInt(stored.application_id ?? 0),
+    interaction: stored.interaction,
   });
 }
 
@@ -168,6 +185,7 @@ interface MessageDocument {
   readonly reference?: { readonly message_id: string; readonly channel_id: string };
   readonly pinned_at?: string;
   readonly application_id?: string;
+  readonly interaction?: InteractionMetadataJson;
 }
 
 const present = (key: string, value: string | number | boolean): object =>

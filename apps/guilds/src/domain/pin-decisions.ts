@@ -5,7 +5,8 @@ import { Permission } from '@guildhall/permissions';
 import type { Changes } from './changes.js';
 import { isoTimeOrNull } from './iso-time.js';
 import type { CachedMessage } from './message-cache.js';
-import { announce, createSystemMessage, referencedBy } from './message-decisions.js';
+import { announce, createSystemMessage } from './message-decisions.js';
+import { referencedBy } from './message-draft.js';
 import { Place, type MessageTopic } from './message-place.js';
 import { isWritten, messageDocument, MessageType } from './message.js';
 
