@@ -11,7 +11,7 @@ import { assembleService, VERSION } from './service.js';
 void runMain({
   name: 'presence',
   process,
-  assemble: async ({ env, phase }) => {
+  assemble: async ({ env, phase, end }) => {
     const config = readConfig(env);
     const clock = new SystemClock();
     const telemetry = startTelemetry({
@@ -28,7 +28,8 @@ void runMain({
       clock,
       logger,
     });
-    const parts = { config, bus, clock, telemetry, phase };
+    const onReplaced = () => end('another process has the name of this instance');
+    const parts = { config, bus, clock, telemetry, phase, onReplaced };
     return {
       rooms: assembleService(parts).rooms,
       logger,

@@ -12,6 +12,7 @@ import { joinPlacement, type Placement } from '@guildhall/placement';
 import {
   createHttpServer,
   httpRoom,
+  within,
   type HttpRoom,
   type Phase,
   type Room,
@@ -36,6 +37,8 @@ export interface ServiceParts {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly phase: () => Phase;
+  /** Another process was started under this one's name, and has its place: this one is to end. */
+  readonly onReplaced?: (() => void) | undefined;
 }
 
 export interface PresenceService {
@@ -116,7 +119,7 @@ export function assembleService(parts: ServiceParts): PresenceService {
     },
     {
       name: 'placement',
-      start: async () => {
+      start: async (signal) => {
         placement = joinPlacement({
           bus,
           clock,
@@ -127,6 +130,7 @@ export function assembleService(parts: ServiceParts): PresenceService {
           leaseMs: config.leaseMs,
           logger,
           metrics,
+          onReplaced: parts.onReplaced,
         });
         placement.onChange(({ gained, lost }) => void ownership.change(gained, lost));
         callbacks.push(
@@ -141,7 +145,7 @@ export function assembleService(parts: ServiceParts): PresenceService {
           }),
         );
         placement.setReady();
-        await placement.whenReady();
+        await within(signal, placement.whenReady());
       },
       drain: async () => {
         await placement?.beginDrain();

@@ -5,10 +5,9 @@ import { assembleProcess } from './service.js';
 void runMain({
   name: 'read-states',
   process,
-  assemble: ({ env, phase }) =>
+  assemble: ({ env, phase, end }) =>
     assembleProcess(readConfig(env), {
       phase,
-      // Whoever has our name has our place: make room, in good order.
-      onReplaced: () => process.kill(process.pid, 'SIGTERM'),
+      onReplaced: () => end('another process has the name of this instance'),
     }),
 });

@@ -5,6 +5,7 @@ export type { HttpServerOptions } from './http-server.js';
 export type { Room, ServiceLog } from './room.js';
 export { ExitCode, runMain } from './run-main.js';
 export type { Assembly, AssemblyFront, ProcessFront, RunMainOptions } from './run-main.js';
+export { within } from './within.js';
 export { ServiceLife } from './service-life.js';
 export type { Phase, ServiceLifeOptions } from './service-life.js';
 export { defaultsOf, EnvReader, knob } from './knobs.js';

@@ -41,11 +41,13 @@ async function live(own: Partial<Room> = {}, more: Partial<Assembly> = {}) {
   const told: string[] = [];
   const logger = log();
   let phaseOf = (): string => 'none';
+  let end: (reason: string) => void = () => undefined;
   const over = runMain({
     name: 'guilds',
     process,
-    assemble: ({ phase }) => {
-      phaseOf = phase;
+    assemble: (front) => {
+      phaseOf = front.phase;
+      end = front.end;
       return {
         rooms: [room(told, own)],
         logger,
@@ -56,7 +58,8 @@ async function live(own: Partial<Room> = {}, more: Partial<Assembly> = {}) {
   });
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   await turn();
-  return { process, told, logger, over, turn, phase: () => phaseOf() };
+  const endIt = (reason: string): void => end(reason);
+  return { process, told, logger, over, turn, phase: () => phaseOf(), end: endIt };
 }
 
 describe('runMain', () => {
@@ -128,6 +131,27 @@ describe('runMain', () => {
     expect(phase()).toBe('starting');
     process.emit('SIGTERM', 'SIGTERM');
     expect(await over).toBe(ExitCode.Ok);
+  });
+
+  it('ends itself in good order when the app cannot go on, and says why', async () => {
+    const { process, told, over, logger, end } = await live();
+    end('another has its place');
+    end('another has its place');
+    expect(await over).toBe(ExitCode.Ended);
+    expect(process.exitCode).toBe(69);
+    expect(told).toEqual(['start', 'drain', 'stop', 'flush']);
+    expect(logger.lines).toContain('cannot go on');
+  });
+
+  it('ends itself also while it starts', async () => {
+    const start = (signal: AbortSignal): Promise<void> =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    const { told, over, end } = await live({ start });
+    end('another has its place');
+    expect(await over).toBe(ExitCode.Ended);
+    expect(told).toEqual(['flush']);
   });
 
   it.each(['uncaughtException', 'unhandledRejection'])(

@@ -19,6 +19,8 @@ export const ExitCode = {
   NotStarted: 1,
   /** A Bug, or an error that nobody caught: EX_SOFTWARE of sysexits. */
   Crashed: 70,
+  /** It ended itself, in good order, since it could not go on: EX_UNAVAILABLE of sysexits. */
+  Ended: 69,
   /** Told twice to stop, and cut off before it was done. */
   CutOff: 130,
 } as const;
@@ -65,6 +67,12 @@ export interface AssemblyFront {
   env: ProcessFront['env'];
   /** Where the life is that this assembly will live; `idle` until it starts. */
   phase: () => Phase;
+  /**
+   * Ends this process as a signal would, for a reason that is logged as an error; the exit code is
+   * `Ended`. For an app that cannot go on though nothing is broken: another has its place. May be
+   * called twice, and at any time.
+   */
+  end: (reason: string) => void;
 }
 
 /** Lives one process's life. Resolves, with the exit code, when it is over. Call once. */
@@ -81,6 +89,7 @@ class MainLife {
   #assembly: Assembly | undefined;
   #life: ServiceLife | undefined;
   #signalsCount = 0;
+  #exitCode: number = ExitCode.Ok;
   #isCrashed = false;
 
   constructor({ name, process, assemble }: RunMainOptions) {
@@ -96,7 +105,7 @@ class MainLife {
     this.#process.on('unhandledRejection', this.#crashed);
     try {
       const phase = (): Phase => this.#life?.phase ?? 'idle';
-      this.#assembly = await this.#assemble({ env: this.#process.env, phase });
+      this.#assembly = await this.#assemble({ env: this.#process.env, phase, end: this.#end });
     } catch (reason) {
       if (reason instanceof Bug) this.#crashed(reason);
       else await this.#refuse(reason);
@@ -115,7 +124,7 @@ class MainLife {
       await this.#life.start();
     } catch (reason) {
       if (reason instanceof Bug) this.#crashed(reason);
-      else if (this.#signalsCount > 0) await this.#leave(ExitCode.Ok);
+      else if (this.#signalsCount > 0) await this.#leave(this.#exitCode);
       else await this.#refuse(reason);
     }
     return this.#over;
@@ -137,8 +146,19 @@ class MainLife {
   async #shutDown(life: ServiceLife): Promise<void> {
     await life.drain();
     await life.stop();
-    await this.#leave(ExitCode.Ok);
+    await this.#leave(this.#exitCode);
   }
+
+  readonly #end = (reason: string): void => {
+    this.#assembly?.logger.error('cannot go on', { reason });
+    this.#exitCode = ExitCode.Ended;
+    // Somebody has told it to stop already, or its start will see to it when it gives up.
+    if (this.#life === undefined || this.#signalsCount > 0) return;
+    this.#signalsCount = 1;
+    if (this.#life.phase !== 'starting') return void this.#shutDown(this.#life);
+    this.#life.hurry();
+    this.#endSoon(ExitCode.Ended, LAST_RESORT_MS);
+  };
 
   async #refuse(reason: unknown): Promise<void> {
     const text = reason instanceof Error ? reason.message : String(reason);
