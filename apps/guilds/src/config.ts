@@ -3,6 +3,7 @@
 import { EnvReader, knob, type Env, type KnobValues } from '@guildhall/service';
 import { readTelemetryEnv, type TelemetryKnobs } from '@guildhall/telemetry';
 
+const MIB = 1024 * 1024;
 const DAY_S = 24 * 60 * 60;
 
 /** Numbers, by the name they have in the code. Units are in the names. */
@@ -12,9 +13,13 @@ export const KNOBS = {
   topicsMax: knob('TOPICS_MAX', 10_000, 1, 10_000_000),
   /** Events per topic kept in memory for followers that missed some. */
   tailMax: knob('TAIL_EVENTS_MAX', 512, 16, 100_000),
+  /** And their bytes: a change of who sees what may have megabytes. */
+  tailBytesMax: knob('TAIL_BYTES_MAX', 16 * MIB, 65_536, 1_024 * MIB),
   /** Answers per topic kept for commands that come twice. */
-  repliesMax: knob('REPLIES_MAX', 512, 16, 100_000),
-  /** Events per topic that are read when it is loaded. */
+  repliesMax: knob('REPLIES_MAX', 16_384, 16, 1_000_000),
+  /** How long they are kept: longer than a caller tries. */
+  replyKeepMs: knob('REPLY_KEEP_MS', 15_000, 1_000, 600_000),
+  /** Events per topic that are read when it is loaded, with those of the last REPLY_KEEP_MS. */
   recentEventsMax: knob('RECENT_EVENTS_MAX', 256, 16, 10_000),
   /** Events older than this are deleted from the log. */
   eventRetentionS: knob('EVENT_RETENTION_S', 900, 60, 30 * DAY_S),

@@ -11,6 +11,7 @@ export class Events {
   readonly #lost;
   readonly #swept;
   readonly #errandFailures;
+  readonly #tooLarge;
 
   constructor(logger: Logger, metrics: Metrics) {
     this.#logger = logger;
@@ -38,6 +39,10 @@ export class Events {
       name: 'guilds_errand_failures',
       help: 'Errands to other topics that failed and are tried again',
     });
+    this.#tooLarge = metrics.counter({
+      name: 'guilds_events_too_large',
+      help: 'Messages of events that the bus does not carry; followers fetch them',
+    });
   }
 
   committed({ entriesCount, durationMs, fault }: CommitReport): void {
@@ -59,6 +64,11 @@ export class Events {
       targetTopicId: String(targetTopicId),
       err: fault,
     });
+  }
+
+  eventTooLarge(topicId: bigint, bytes: number): void {
+    this.#tooLarge.add(1);
+    this.#logger.info('an event is left to be fetched', { topicId: String(topicId), bytes });
   }
 
   partitionsChanged(gained: number, lost: number, owned: number): void {

@@ -12,7 +12,7 @@ import { assembleService, VERSION } from './service.js';
 void runMain({
   name: 'guilds',
   process,
-  assemble: async ({ env, phase }) => {
+  assemble: async ({ env, phase, end }) => {
     const config = readConfig(env);
     const clock = new SystemClock();
     const telemetry = startTelemetry({
@@ -36,7 +36,16 @@ void runMain({
       applicationName: config.instance,
       logger,
     });
-    const parts = { config, bus, store, clock, telemetry, random: Math.random, phase };
+    const parts = {
+      config,
+      bus,
+      store,
+      clock,
+      telemetry,
+      random: Math.random,
+      phase,
+      onReplaced: () => end('another process has the name of this instance'),
+    };
     return {
       rooms: assembleService(parts).rooms,
       logger,

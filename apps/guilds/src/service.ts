@@ -6,6 +6,7 @@ import { joinPlacement, type Placement } from '@guildhall/placement';
 import {
   createHttpServer,
   httpRoom,
+  within,
   type HttpRoom,
   type Phase,
   type Room,
@@ -43,6 +44,8 @@ export interface ServiceParts {
   readonly telemetry: Telemetry;
   readonly random: () => number;
   readonly phase: () => Phase;
+  /** Another process was started under this one's name, and has its place: this one is to end. */
+  readonly onReplaced?: (() => void) | undefined;
 }
 
 export interface GuildsService {
@@ -61,6 +64,7 @@ export function assembleService(parts: ServiceParts): GuildsService {
     store,
     instance: config.instance,
     recentEventsMax: config.recentEventsMax,
+    recentEventsMs: config.replyKeepMs,
   });
   const messageStore = new MessageStore(store);
   const commit = new GroupCommit({
@@ -71,7 +75,12 @@ export function assembleService(parts: ServiceParts): GuildsService {
     monotonicMs: () => clock.monotonicMs(),
     report: (report) => events.committed(report),
   });
-  const publisher = new EventPublisher(bus, tracer);
+  const publisher = new EventPublisher({
+    bus,
+    tracer,
+    instance: config.instance,
+    onTooLarge: (topicId, bytes) => events.eventTooLarge(topicId, bytes),
+  });
   const courier = new OutboxCourier({
     bus,
     store: topicStore,
@@ -100,7 +109,9 @@ export function assembleService(parts: ServiceParts): GuildsService {
     onLost: (topicId, fault) => events.topicLost(topicId, fault),
     topicsMax: config.topicsMax,
     tailMax: config.tailMax,
+    tailBytesMax: config.tailBytesMax,
     repliesMax: config.repliesMax,
+    replyKeepMs: config.replyKeepMs,
     errandWaitMs: config.errandWaitMs,
   });
   const presences = new PresenceListener({
@@ -173,13 +184,13 @@ export function assembleService(parts: ServiceParts): GuildsService {
       stop: async () => {
         digest.stop();
         presences.stop();
-        await commit.idle();
+        await commit.settled();
         courier.stop();
       },
     },
     {
       name: 'placement',
-      start: async () => {
+      start: async (signal) => {
         placement = joinPlacement({
           bus,
           clock,
@@ -190,10 +201,11 @@ export function assembleService(parts: ServiceParts): GuildsService {
           leaseMs: config.leaseMs,
           logger,
           metrics,
+          onReplaced: parts.onReplaced,
         });
         placement.onChange(({ gained, lost }) => void ownership.change(gained, lost));
         placement.setReady();
-        await placement.whenReady();
+        await within(signal, placement.whenReady());
       },
       drain: async () => {
         await placement?.beginDrain();

@@ -265,14 +265,14 @@ describe('createMessage', () => {
     expect(refusal(say(ANN))).toBe(20016);
   });
 
-  it('tells the other of a quiet private channel, once', () => {
+  it('tells both of a quiet private channel, once', () => {
     const first = stage.send(ANN, { content: 'hello' }, stage.direct);
     expect(first.json).not.toHaveProperty('guild_id');
     expect(eventData(first.changes, 'MESSAGE_CREATE')).toMatchObject([{ channel_type: 1 }]);
     expect(first.changes.events[0]).toMatchObject({ channelId: PRIVATE });
-    expect(first.changes.errands).toEqual([
-      { topicId: BEN, action: { case: 'privateChannelActive', value: { topicId: PRIVATE } } },
-    ]);
+    const action = { case: 'privateChannelActive', value: { topicId: PRIVATE } };
+    const told = [ANN, BEN].map((topicId) => ({ topicId, action }));
+    expect(first.changes.errands).toEqual(told);
     expect(first.changes.isTopicChanged).toBe(true);
     const second = stage.send(BEN, { content: 'hello @everyone <@12>' }, stage.direct);
     expect(second.changes.errands).toEqual([]);

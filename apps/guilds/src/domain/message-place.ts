@@ -170,7 +170,8 @@ export class Place {
   }
 
   /**
-   * There is a new message. In a quiet private channel the others are told that there is a channel.
+   * There is a new message. In a quiet private channel all are told that there is a channel: also
+   * who writes, since that may be who had closed it.
    */
   noteMessage(messageId: bigint, changes: Changes): void {
     if (this.#channel !== undefined) {
@@ -183,7 +184,6 @@ export class Place {
     channel.isQuiet = false;
     changes.isTopicChanged = true;
     for (const userId of channel.recipients.keys()) {
-      if (userId === this.actorId) continue;
       changes.tell(userId, { case: 'privateChannelActive', value: { topicId: channel.id } });
     }
   }

@@ -47,6 +47,7 @@ export class DigestTeller {
         topics.push({ topicId: held.topic.id, seq: held.publishedSeq });
       }
       held.dropSilentFollowers(nowMs - followerLeaseMs);
+      held.forgetReplies(nowMs);
     }
     for (let at = 0; at < topics.length; at += TOPICS_PER_MESSAGE) {
       const digest = create(DigestSchema, {

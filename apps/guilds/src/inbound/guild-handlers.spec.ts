@@ -73,7 +73,7 @@ class Process {
 
   constructor() {
     const host = new TopicHost({
-      store: new TopicStore({ store, instance: 'spec', recentEventsMax: 100 }),
+      store: new TopicStore({ store, instance: 'spec', recentEventsMax: 100, recentEventsMs: 0 }),
       commit: new GroupCommit({
         store,
         lanesCount: 2,
@@ -100,7 +100,9 @@ class Process {
       onLost: () => undefined,
       topicsMax: 10,
       tailMax: 100,
+      tailBytesMax: 1_000_000,
       repliesMax: 100,
+      replyKeepMs: 60_000,
       errandWaitMs: 1_000,
     });
     this.#handlers = guildHandlers({

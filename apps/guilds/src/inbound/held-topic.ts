@@ -10,6 +10,7 @@
 import type { Fault } from '@guildhall/fault';
 import type { TopicEvent } from '@guildhall/contracts';
 import type { TraceContext } from '@guildhall/telemetry';
+import { eventSize, fitting } from '../domain/event-size.js';
 import type { Topic } from '../domain/topic.js';
 
 /** Something to be answered or published. */
@@ -22,6 +23,11 @@ export interface Output {
   /** Called after the events were handed to the bus. */
   answer(): void;
   fail(fault: Fault): void;
+}
+
+interface KeptReply {
+  readonly reply: Uint8Array;
+  readonly atMs: number;
 }
 
 /** How events leave. */
@@ -56,9 +62,12 @@ export class HeldTopic {
   readonly #outputs: Output[] = [];
   readonly #tail: TopicEvent[] = [];
   readonly #tailMax: number;
+  readonly #tailBytesMax: number;
+  #tailBytes = 0;
   /** Commands done, oldest first, and under way: a repeat gets the same answer. */
-  readonly #replies = new Map<bigint, Uint8Array>();
+  readonly #replies = new Map<bigint, KeptReply>();
   readonly #repliesMax: number;
+  readonly #replyKeepMs: number;
   readonly underway = new Map<bigint, Promise<Uint8Array>>();
 
   constructor(init: {
@@ -68,7 +77,9 @@ export class HeldTopic {
     nowMs: number;
     isBorn: boolean;
     tailMax: number;
+    tailBytesMax: number;
     repliesMax: number;
+    replyKeepMs: number;
   }) {
     this.topic = init.topic;
     this.epoch = init.epoch;
@@ -78,7 +89,9 @@ export class HeldTopic {
     this.lastPublishedMs = init.nowMs;
     this.isBorn = init.isBorn;
     this.#tailMax = init.tailMax;
+    this.#tailBytesMax = init.tailBytesMax;
     this.#repliesMax = init.repliesMax;
+    this.#replyKeepMs = init.replyKeepMs;
   }
 
   /** True when nothing is decided that has not left. */
@@ -95,32 +108,43 @@ export class HeldTopic {
 
   /** The answer to a command that was done, if it is remembered. */
   replyTo(commandId: bigint): Uint8Array | undefined {
-    return this.#replies.get(commandId);
+    return this.#replies.get(commandId)?.reply;
   }
 
-  /** Remembers an answer; the oldest is forgotten at the bound. */
-  remember(commandId: bigint, reply: Uint8Array): void {
+  /** Remembers an answer that was given at this time. */
+  remember(commandId: bigint, reply: Uint8Array, atMs: number): void {
     if (commandId === 0n) return;
-    this.#replies.set(commandId, reply);
-    if (this.#replies.size <= this.#repliesMax) return;
-    this.#replies.delete(this.#replies.keys().next().value!);
+    this.#replies.set(commandId, { reply, atMs });
+    this.forgetReplies(atMs);
+  }
+
+  /** Forgets answers that nobody will ask for again; the oldest also at the bound. */
+  forgetReplies(nowMs: number): void {
+    for (const [commandId, { atMs }] of this.#replies) {
+      if (atMs >= nowMs - this.#replyKeepMs && this.#replies.size <= this.#repliesMax) return;
+      this.#replies.delete(commandId);
+    }
   }
 
   /** Remembers events as published. */
   append(events: readonly TopicEvent[]): void {
     this.#tail.push(...events);
-    const over = this.#tail.length - this.#tailMax;
+    for (const event of events) this.#tailBytes += eventSize(event);
     // Cut in halves, so that the copying is paid once in many events.
-    if (over > this.#tailMax) this.#tail.splice(0, over);
+    if (this.#tail.length > 2 * this.#tailMax) this.#cutTail(this.#tailMax, this.#tailBytesMax);
+    else if (this.#tailBytes > this.#tailBytesMax) this.#cutTail(Infinity, this.#tailBytesMax / 2);
   }
 
-  /** Events after a seq, from memory; undefined if the memory does not reach back that far. */
-  eventsAfter(seq: bigint, limit: number): TopicEvent[] | undefined {
+  /**
+   * Events after a seq, from memory: at most so many and so many bytes, but one at least. Undefined
+   * if the memory does not reach back that far.
+   */
+  eventsAfter(seq: bigint, limit: number, bytesMax: number): TopicEvent[] | undefined {
     if (seq >= this.publishedSeq) return [];
     const first = this.#tail[0]?.seq;
     if (first === undefined || seq + 1n < first) return undefined;
     const from = Number(seq + 1n - first);
-    return this.#tail.slice(from, from + limit);
+    return fitting(this.#tail.slice(from, from + limit), bytesMax);
   }
 
   /** Puts an output in its place; what is ready and next in order leaves at once. */
@@ -150,6 +174,17 @@ export class HeldTopic {
   lose(fault: Fault): void {
     this.isLost = true;
     for (const output of this.#outputs.splice(0)) output.fail(fault);
+  }
+
+  /** Forgets the oldest events until at most so many, and so many bytes, are left. */
+  #cutTail(countMax: number, bytesMax: number): void {
+    const tail = this.#tail;
+    let cut = 0;
+    while (cut < tail.length && (tail.length - cut > countMax || this.#tailBytes > bytesMax)) {
+      this.#tailBytes -= eventSize(tail[cut]!);
+      cut += 1;
+    }
+    tail.splice(0, cut);
   }
 
   /**

@@ -119,7 +119,7 @@ class Process {
       report: () => undefined,
     });
     const host = new TopicHost({
-      store: new TopicStore({ store, instance: 'spec', recentEventsMax: 100 }),
+      store: new TopicStore({ store, instance: 'spec', recentEventsMax: 100, recentEventsMs: 0 }),
       commit,
       publisher: {
         durable: (_, events) => this.events.push(...events.map(({ type }) => type)),
@@ -135,7 +135,9 @@ class Process {
       onLost: () => undefined,
       topicsMax: 10,
       tailMax: 100,
+      tailBytesMax: 1_000_000,
       repliesMax: 100,
+      replyKeepMs: 60_000,
       errandWaitMs: 1_000,
     });
     const messages = new MessageStore(store);

@@ -36,6 +36,7 @@ export class Ownership {
 
   /** Follows a change of placement. Changes may overlap: each partition is looked at by itself. */
   async change(gained: readonly number[], lost: readonly number[]): Promise<void> {
+    if (gained.length + lost.length === 0) return;
     const { serve, listen, events } = this.#options;
     for (const partition of gained) {
       if (this.#subscriptions.has(partition)) continue;
@@ -60,15 +61,15 @@ export class Ownership {
     await this.change([], [...this.#subscriptions.keys()]);
   }
 
+  /** Topics go at once: a partition that comes back meanwhile must not find them as they were. */
   async #letGo(
     partitions: readonly number[],
     subscriptions: readonly Subscription[],
   ): Promise<void> {
     if (partitions.length === 0) return;
+    const released = this.#options.host.release(new Set(partitions));
     await Promise.all(subscriptions.map((subscription) => subscription.drain()));
-    // A partition may have come back meanwhile.
-    const gone = partitions.filter((partition) => !this.#subscriptions.has(partition));
-    await this.#options.host.release(new Set(gone));
+    await released;
   }
 
   async #warm(partitions: ReadonlySet<number>): Promise<void> {

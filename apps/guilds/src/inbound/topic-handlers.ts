@@ -36,6 +36,9 @@ import type { CommandOptions, QueryOptions, TopicHost, TopicRef } from './topic-
 
 const encoder = new TextEncoder();
 
+/** Events fetched at once; a single one may be larger. */
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+
 const GUILD: QueryOptions = {
   kinds: [TopicKind.Guild],
   refuseUnknown: () => refuse('UnknownGuild'),
@@ -78,8 +81,8 @@ export function topicHandlers(options: TopicHandlersOptions): Handlers<readonly 
       const held = await host.loaded({ topicId: request.topicId, channelId: 0n }, ANY);
       const limit = Math.min(Math.max(request.limit, 1), 1_000);
       const events =
-        held.eventsAfter(request.afterSeq, limit) ??
-        (await store.eventsAfter(request.topicId, request.afterSeq, limit));
+        held.eventsAfter(request.afterSeq, limit, PAGE_BYTES_MAX) ??
+        (await store.eventsAfter(request.topicId, request.afterSeq, limit, PAGE_BYTES_MAX));
       const isComplete = events[0] === undefined || events[0].seq === request.afterSeq + 1n;
       const isBehind = request.afterSeq < held.publishedSeq;
       if (!isComplete || (isBehind && events.length === 0)) {

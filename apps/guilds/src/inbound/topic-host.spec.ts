@@ -70,7 +70,7 @@ function startProcess(more: { courier?: () => Promise<void>; waitingMax?: number
     report: () => undefined,
   });
   const host = new TopicHost({
-    store: new TopicStore({ store, instance: 'spec', recentEventsMax: 100 }),
+    store: new TopicStore({ store, instance: 'spec', recentEventsMax: 100, recentEventsMs: 0 }),
     commit,
     publisher: {
       durable: (_, events) => left.push(...events.map(({ seq, type }) => `event ${seq} ${type}`)),
@@ -91,7 +91,9 @@ function startProcess(more: { courier?: () => Promise<void>; waitingMax?: number
     onLost: () => undefined,
     topicsMax: 2,
     tailMax: 8,
+    tailBytesMax: 1_000_000,
     repliesMax: 100,
+    replyKeepMs: 60_000,
     errandWaitMs: 1_000,
   });
   return { host, commit, left, errands, owned };
@@ -294,10 +296,10 @@ describe('TopicHost', () => {
     const topicId = newId();
     for (let id = 1n; id <= 20n; id += 1n) await join(process, topicId, id, id);
     const held = process.host.peek(topicId)!;
-    expect(held.eventsAfter(18n, 10)!.map(({ seq }) => seq)).toEqual([19n, 20n]);
-    expect(held.eventsAfter(18n, 1)!.map(({ seq }) => seq)).toEqual([19n]);
-    expect(held.eventsAfter(20n, 10)).toEqual([]);
-    expect(held.eventsAfter(0n, 10)).toBeUndefined();
+    expect(held.eventsAfter(18n, 10, 1_000_000)!.map(({ seq }) => seq)).toEqual([19n, 20n]);
+    expect(held.eventsAfter(18n, 1, 1_000_000)!.map(({ seq }) => seq)).toEqual([19n]);
+    expect(held.eventsAfter(20n, 10, 1_000_000)).toEqual([]);
+    expect(held.eventsAfter(0n, 10, 1_000_000)).toBeUndefined();
   });
 
   it('forgets the topics unused for longest, but none that is followed', async () => {

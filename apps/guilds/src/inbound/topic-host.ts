@@ -11,7 +11,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { DeliverRequestSchema, TopicEventSchema, type TopicEvent } from '@guildhall/contracts';
 import type { Clock } from '@guildhall/clock';
 import { Fault, FaultCode } from '@guildhall/fault';
-import { partitionOf, type SnowflakeMint } from '@guildhall/snowflake';
+import { PARTITIONS_COUNT, partitionOf, type SnowflakeMint } from '@guildhall/snowflake';
 import { SPAN, type TraceContext, type Tracer } from '@guildhall/telemetry';
 import { Changes, type EventDraft } from '../domain/changes.js';
 import { restoreTopic, type Topic, type TopicKind } from '../domain/topic.js';
@@ -69,7 +69,10 @@ export interface TopicHostOptions {
   readonly onLost: (topicId: bigint, fault: Fault) => void;
   readonly topicsMax: number;
   readonly tailMax: number;
+  readonly tailBytesMax: number;
   readonly repliesMax: number;
+  /** How long an answer is remembered for a command that comes twice: longer than callers retry. */
+  readonly replyKeepMs: number;
   readonly errandWaitMs: number;
   readonly tracer: Tracer;
 }
@@ -79,6 +82,8 @@ export class TopicHost {
   readonly #held = new Map<bigint, HeldTopic>();
   readonly #loading = new Map<bigint, Promise<HeldTopic | undefined>>();
   readonly #topicsByChannel = new Map<bigint, bigint>();
+  /** By partition, how often it was let go: what was being loaded then may be another's by now. */
+  readonly #releases = new Uint32Array(PARTITIONS_COUNT);
 
   constructor(options: TopicHostOptions) {
     this.#options = options;
@@ -103,7 +108,7 @@ export class TopicHost {
     trace?: TraceContext,
   ): Promise<Uint8Array> {
     const held = await this.#hold(ref, options);
-    if (held.isLost) throw justLost();
+    this.#checkStill(held);
     const known = held.replyTo(command.commandId) ?? held.underway.get(command.commandId);
     if (known !== undefined) return known;
     if (this.#options.commit.isFull) {
@@ -126,7 +131,7 @@ export class TopicHost {
     read: (topic: T, held: HeldTopic) => Uint8Array,
   ): Promise<Uint8Array> {
     const held = await this.#hold(ref, options);
-    if (held.isLost) throw justLost();
+    this.#checkStill(held);
     const answer = read(held.topic as T, held);
     return new Promise((resolve, reject) => {
       held.enqueue(
@@ -172,13 +177,20 @@ export class TopicHost {
     return this.#find(topicId, undefined);
   }
 
-  /** Lets go of partitions that are another's now, after what is under way is committed. */
+  /**
+   * Lets go of partitions that are another's now: their topics are not to be found any more when this
+   * returns, and forgotten when what was under way is committed. A partition that comes back
+   * meanwhile is read again, since another may have written it in between.
+   */
   async release(partitions: ReadonlySet<number>): Promise<void> {
-    await this.#options.commit.idle();
+    for (const partition of partitions) this.#releases[partition]! += 1;
+    const leaving = [...this.#held.values()].filter(({ topic }) =>
+      partitions.has(partitionOf(topic.id)),
+    );
+    for (const held of leaving) this.#unlist(held);
+    await this.#options.commit.settled();
     const fault = new Fault(FaultCode.WrongOwner, 'the partition has another owner');
-    for (const held of [...this.#held.values()]) {
-      if (partitions.has(partitionOf(held.topic.id))) this.#forget(held, fault);
-    }
+    for (const held of leaving) this.#forget(held, fault);
   }
 
   /** Forgets the topics unused for longest until the bound holds. Followed and busy ones stay. */
@@ -233,8 +245,11 @@ export class TopicHost {
     topicId: bigint,
     makeNew: ((topicId: bigint) => Topic) | undefined,
   ): Promise<HeldTopic | undefined> {
-    const { store, clock, tailMax, repliesMax } = this.#options;
+    const { store, clock, tailMax, tailBytesMax, repliesMax, replyKeepMs } = this.#options;
+    const partition = partitionOf(topicId);
+    const releasesCount = this.#releases[partition];
     const stored = await store.claim(topicId, makeNew !== undefined);
+    if (this.#releases[partition] !== releasesCount) throw justLost();
     if (stored === undefined) return undefined;
     const topic = stored.kind === 0 ? makeNew?.(topicId) : restoreTopic(stored);
     if (topic === undefined) return undefined;
@@ -245,10 +260,14 @@ export class TopicHost {
       nowMs: clock.nowMs(),
       isBorn: stored.kind !== 0,
       tailMax,
+      tailBytesMax,
       repliesMax,
+      replyKeepMs,
     });
     this.#recall(held, stored);
     this.#held.set(topicId, held);
+    // Before any new ones, so that what one topic tells another is told in order.
+    if (stored.errands.length > 0) void this.#options.courier.run(stored.errands);
     for (const row of stored.rows.get('channels') ?? []) {
       this.#noteChannel(held, row.key[0] as bigint, true);
     }
@@ -260,7 +279,7 @@ export class TopicHost {
   #recall(held: HeldTopic, stored: StoredTopic): void {
     held.append(stored.recentEvents.map((logged) => logged.event));
     for (const { event, reply } of stored.recentEvents) {
-      if (reply !== undefined) held.remember(event.commandId, reply);
+      if (reply !== undefined) held.remember(event.commandId, reply, Number(event.atUs / 1_000n));
     }
   }
 
@@ -319,7 +338,7 @@ export class TopicHost {
       ephemeral: changes.ephemeral.map((draft) => topicEvent(held.topic.id, 0n, changes, draft)),
       trace,
       answer: () => {
-        held.remember(changes.commandId, reply);
+        held.remember(changes.commandId, reply, this.#options.clock.nowMs());
         if (errands.length === 0) return resolve(reply);
         const run = this.#options.courier.run(errands);
         if (!options.awaitErrands) return resolve(reply);
@@ -356,7 +375,8 @@ export class TopicHost {
       reply,
       rows: changes.rows,
       errands,
-      document: changes.isTopicChanged ? held.topic.toDocument() : undefined,
+      // With its first commit a topic begins, whatever that commit is about.
+      document: changes.isTopicChanged || !held.isBorn ? held.topic.toDocument() : undefined,
       kind: held.topic.kind,
       isDeleted: changes.isTopicDeleted,
       settled: (fault) => {
@@ -414,6 +434,11 @@ export class TopicHost {
     }
   }
 
+  /** Throws if the topic was let go between being found and being used. */
+  #checkStill(held: HeldTopic): void {
+    if (held.isLost || this.#held.get(held.topic.id) !== held) throw justLost();
+  }
+
   #forget(held: HeldTopic, fault: Fault): void {
     if (held.isLost) return;
     this.#unlist(held);
@@ -422,7 +447,6 @@ export class TopicHost {
   }
 }
 
-/** It was let go between being found and being used. */
 const justLost = (): Fault => new Fault(FaultCode.Unavailable, 'the topic was just let go');
 
 /** Whatever kept a commit from being made, the command may be tried again. */

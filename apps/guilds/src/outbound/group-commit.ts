@@ -63,13 +63,23 @@ export interface GroupCommitOptions {
 interface Lane {
   waiting: CommitEntry[];
   isBusy: boolean;
+  /** Entries ever given to this lane, and ever settled: a lane settles in the order of giving. */
+  addedCount: number;
+  settledCount: number;
+}
+
+/** Somebody who waits for what was given before it asked. */
+interface Waiter {
+  /** By lane, how many must be settled. */
+  readonly counts: readonly number[];
+  readonly resolve: () => void;
 }
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #lanes: Lane[];
   #waitingCount = 0;
-  #idle: (() => void)[] = [];
+  #waiters: Waiter[] = [];
 
   constructor(options: GroupCommitOptions) {
     assert(options.lanesCount > 0 && options.batchMax > 0, 'there is a lane and a batch');
@@ -77,6 +87,8 @@ export class GroupCommit {
     this.#lanes = Array.from({ length: options.lanesCount }, () => ({
       waiting: [],
       isBusy: false,
+      addedCount: 0,
+      settledCount: 0,
     }));
   }
 
@@ -94,14 +106,16 @@ export class GroupCommit {
   add(entry: CommitEntry): void {
     this.#waitingCount += 1;
     const lane = this.#lanes[Number(entry.topicId % BigInt(this.#lanes.length))]!;
+    lane.addedCount += 1;
     lane.waiting.push(entry);
     if (!lane.isBusy) void this.#run(lane);
   }
 
-  /** Resolves when nothing is waiting. */
-  async idle(): Promise<void> {
+  /** Resolves when everything that was given so far is settled; what comes later may wait still. */
+  async settled(): Promise<void> {
     if (this.#waitingCount === 0) return;
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
+    const counts = this.#lanes.map((lane) => lane.addedCount);
+    await new Promise<void>((resolve) => this.#waiters.push({ counts, resolve }));
   }
 
   async #run(lane: Lane): Promise<void> {
@@ -109,7 +123,10 @@ export class GroupCommit {
     // Commands that arrived in the same turn of the event loop share the first commit already.
     await Promise.resolve();
     while (lane.waiting.length > 0) {
-      await this.#commit(lane.waiting.splice(0, this.#options.batchMax));
+      const batch = lane.waiting.splice(0, this.#options.batchMax);
+      await this.#commit(batch);
+      lane.settledCount += batch.length;
+      this.#wake();
     }
     lane.isBusy = false;
   }
@@ -146,8 +163,15 @@ export class GroupCommit {
   #settle(entries: readonly CommitEntry[], fault: Fault | undefined): void {
     this.#waitingCount -= entries.length;
     for (const entry of entries) entry.settled(fault);
-    if (this.#waitingCount > 0) return;
-    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #wake(): void {
+    if (this.#waiters.length === 0) return;
+    const isOver = ({ counts }: Waiter): boolean =>
+      this.#lanes.every((lane, at) => lane.settledCount >= counts[at]!);
+    const over = this.#waiters.filter(isOver);
+    this.#waiters = this.#waiters.filter((waiter) => !isOver(waiter));
+    for (const { resolve } of over) resolve();
   }
 }
 

@@ -2,15 +2,21 @@
  * Runs the errands of the outbox: tells other topics what a committed change means for them.
  *
  * An errand is a row that was committed with its cause. It is run right after the commit, deleted
- * when its target has committed it, and found again by a sweep if this process, or the one before
- * it, died in between; so it is run at least once. The target recognises a repeat by the errand's
- * id.
+ * when its target has committed it, and found again if this process, or the one before it, died in
+ * between; so it is run at least once. The target recognises a repeat by the errand's id.
+ *
+ *   line   topic A to topic B    [joined] [left] ...      one under way, the rest waits its turn
+ *
+ * What one topic tells another is told in the order in which it was decided, or who joined, left
+ * and was not reached meanwhile would be a member for ever in its own eyes. So errands of one topic
+ * to another form a line. When one fails, the line is blocked: what is in it, and what comes, is
+ * left to a sweep, which finds all of it in the table, the oldest first.
  */
 import { fromBinary } from '@bufbuild/protobuf';
 import { callOwner, type Bus } from '@guildhall/bus';
 import type { Clock, Timer } from '@guildhall/clock';
 import { DeliverRequestSchema, Topics } from '@guildhall/contracts';
-import { Fault } from '@guildhall/fault';
+import { Fault, FaultCode } from '@guildhall/fault';
 import { partitionOf } from '@guildhall/snowflake';
 import type { StoredErrand, TopicStore } from './topic-store.js';
 
@@ -28,16 +34,29 @@ export interface OutboxCourierOptions {
 
 interface Trip {
   readonly errand: StoredErrand;
+  readonly line: Line;
   readonly done: () => void;
+}
+
+interface Line {
+  readonly name: string;
+  readonly waiting: Trip[];
+  isUnderway: boolean;
+  /** The sweep in which one of its errands was last left to the table; 0: none is there. */
+  blockedInSweep: number;
 }
 
 export class OutboxCourier {
   readonly #options: OutboxCourierOptions;
   /** Waiting or under way, by errand id: a sweep leaves them alone. */
   readonly #known = new Map<bigint, Promise<void>>();
-  readonly #waiting: Trip[] = [];
+  readonly #lines = new Map<string, Line>();
+  /** The first of each line whose turn it is. */
+  readonly #ready: Trip[] = [];
   #underwayCount = 0;
   #sweeping: Timer | undefined;
+  #sweepNumber = 1;
+  #isSweeping = false;
   #isStopped = false;
 
   constructor(options: OutboxCourierOptions) {
@@ -54,7 +73,8 @@ export class OutboxCourier {
   stop(): void {
     this.#isStopped = true;
     this.#sweeping?.cancel();
-    for (const trip of this.#waiting.splice(0)) trip.done();
+    for (const line of this.#lines.values()) abandon(line);
+    for (const trip of this.#ready.splice(0)) trip.done();
   }
 
   /** How many errands are waiting or under way. */
@@ -62,56 +82,117 @@ export class OutboxCourier {
     return this.#known.size;
   }
 
-  /** Resolves when all were tried; those that failed are tried again by a sweep. Never rejects. */
+  /** Resolves when all were tried, or left to a sweep. Never rejects. */
   async run(errands: readonly StoredErrand[]): Promise<void> {
     await Promise.all(errands.map((errand) => this.#take(errand)));
   }
 
   /** Finds errands that nobody is running, of partitions that are ours. Never rejects. */
   async sweep(): Promise<void> {
+    if (this.#isSweeping || this.#isStopped) return;
+    this.#isSweeping = true;
+    const number = (this.#sweepNumber += 1);
     try {
       const errands = await this.#options.store.errands(this.#options.waitingMax);
+      // What was left to the table since then may not be among them: the next sweep has it.
+      for (const line of [...this.#lines.values()]) {
+        if (line.blockedInSweep === number) continue;
+        line.blockedInSweep = 0;
+        this.#dropIfOver(line);
+      }
       for (const errand of errands) {
         if (this.#options.ownsPartition(partitionOf(errand.topicId))) void this.#take(errand);
       }
     } catch {
       // The database is away; the next sweep comes, and commits report it meanwhile.
+    } finally {
+      this.#isSweeping = false;
     }
   }
 
   #take(errand: StoredErrand): Promise<void> {
     const known = this.#known.get(errand.errandId);
     if (known !== undefined) return known;
-    // The table keeps what does not fit here; a sweep brings it.
-    if (this.#isStopped || this.#known.size >= this.#options.waitingMax) return Promise.resolve();
+    if (this.#isStopped) return Promise.resolve();
+    const line = this.#lineOf(errand);
+    if (line.blockedInSweep > 0 || this.#known.size >= this.#options.waitingMax) {
+      this.#block(line);
+      return Promise.resolve();
+    }
     const trip = new Promise<void>((done) => {
-      this.#waiting.push({ errand, done });
+      line.waiting.push({ errand, line, done });
     }).finally(() => this.#known.delete(errand.errandId));
     this.#known.set(errand.errandId, trip);
+    if (!line.isUnderway) this.#advance(line);
     this.#next();
     return trip;
   }
 
+  #lineOf({ topicId, targetTopicId }: StoredErrand): Line {
+    const name = `${topicId}/${targetTopicId}`;
+    let line = this.#lines.get(name);
+    if (line === undefined) {
+      line = { name, waiting: [], isUnderway: false, blockedInSweep: 0 };
+      this.#lines.set(name, line);
+    }
+    return line;
+  }
+
+  /** The table keeps what is in it; a sweep brings it. */
+  #block(line: Line): void {
+    line.blockedInSweep = this.#sweepNumber;
+    abandon(line);
+  }
+
+  #advance(line: Line): void {
+    const trip = line.waiting.shift();
+    line.isUnderway = trip !== undefined;
+    if (trip !== undefined) this.#ready.push(trip);
+    else this.#dropIfOver(line);
+  }
+
+  #dropIfOver(line: Line): void {
+    const isOver = line.blockedInSweep === 0 && !line.isUnderway && line.waiting.length === 0;
+    if (isOver) this.#lines.delete(line.name);
+  }
+
   #next(): void {
-    while (this.#underwayCount < this.#options.concurrencyMax && this.#waiting.length > 0) {
-      const trip = this.#waiting.shift()!;
+    while (this.#underwayCount < this.#options.concurrencyMax && this.#ready.length > 0) {
+      const trip = this.#ready.shift()!;
       this.#underwayCount += 1;
-      void this.#run(trip.errand).finally(() => {
+      void this.#run(trip).finally(() => {
         this.#underwayCount -= 1;
         trip.done();
+        this.#advance(trip.line);
         this.#next();
       });
     }
   }
 
-  async #run(errand: StoredErrand): Promise<void> {
+  async #run({ errand, line }: Trip): Promise<void> {
+    // Another runs it by now, and whatever comes after it.
+    if (!this.#options.ownsPartition(partitionOf(errand.topicId))) return abandon(line);
     try {
-      const request = fromBinary(DeliverRequestSchema, errand.request);
-      const partition = partitionOf(errand.targetTopicId);
-      await callOwner(this.#options.bus, Topics.method.deliver, partition, request);
+      await this.#deliver(errand);
       await this.#options.store.errandDone(errand.topicId, errand.errandId);
     } catch (error) {
+      this.#block(line);
       this.#options.reportFailure(errand, Fault.from(error));
     }
   }
+
+  async #deliver(errand: StoredErrand): Promise<void> {
+    const request = fromBinary(DeliverRequestSchema, errand.request);
+    const partition = partitionOf(errand.targetTopicId);
+    try {
+      await callOwner(this.#options.bus, Topics.method.deliver, partition, request);
+    } catch (error) {
+      // There is no such topic any more, so there is nobody to tell.
+      if (Fault.from(error).code !== FaultCode.NotFound) throw error;
+    }
+  }
+}
+
+function abandon(line: Line): void {
+  for (const trip of line.waiting.splice(0)) trip.done();
 }

@@ -23,6 +23,8 @@ export interface StoredTopic {
   readonly lastMessageIds: ReadonlyMap<bigint, bigint>;
   /** Oldest first. */
   readonly recentEvents: readonly LoggedEvent[];
+  /** What other topics have still to be told, oldest first. */
+  readonly errands: readonly StoredErrand[];
 }
 
 export interface LoggedEvent {
@@ -62,9 +64,11 @@ const CLAIM_OR_CREATE = {
 const RECENT_EVENTS = {
   name: 'recent-events',
   text: `SELECT event, reply FROM (
-           SELECT seq, event, reply FROM events
-           WHERE topic_id = $1 ORDER BY seq DESC LIMIT $2) recent
-         ORDER BY seq`,
+           SELECT seq, event, reply,
+             sum(octet_length(event)) OVER (ORDER BY seq DESC) - octet_length(event) AS newer_bytes
+           FROM events WHERE topic_id = $1 AND seq > $2
+             AND (seq > $3 OR at > now() - make_interval(secs => $4))) recent
+         WHERE newer_bytes < $5 ORDER BY seq`,
 };
 // A skip scan over the primary key: one index probe per channel, however many messages there are.
 const LAST_MESSAGES = {
@@ -81,12 +85,22 @@ const LAST_MESSAGES = {
 };
 const EVENTS_AFTER = {
   name: 'events-after',
-  text: `SELECT event, reply FROM events WHERE topic_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+  text: `SELECT event FROM (
+           SELECT seq, event,
+             sum(octet_length(event)) OVER (ORDER BY seq) - octet_length(event) AS older_bytes
+           FROM (SELECT seq, event FROM events WHERE topic_id = $1 AND seq > $2
+                 ORDER BY seq LIMIT $3) page) sized
+         WHERE older_bytes < $4 ORDER BY seq`,
 };
 const ERRANDS = {
   name: 'errands',
   text: `SELECT topic_id, errand_id, target_topic_id, request FROM outbox
          ORDER BY errand_id LIMIT $1`,
+};
+const ERRANDS_OF_TOPIC = {
+  name: 'errands-of-topic',
+  text: `SELECT topic_id, errand_id, target_topic_id, request FROM outbox
+         WHERE topic_id = $1 ORDER BY errand_id LIMIT $2`,
 };
 const ERRAND_DONE = {
   name: 'errand-done',
@@ -100,6 +114,12 @@ const ACTIVE_SINCE = {
   name: 'active-since',
   text: `SELECT DISTINCT topic_id FROM events WHERE at > now() - make_interval(secs => $1)`,
 };
+
+/** Events that are read with a topic, at most, so that their commands are recognised. */
+const RECENT_EVENTS_MAX = 16_384;
+const RECENT_BYTES_MAX = 64 * 1024 * 1024;
+const ERRANDS_LOADED_MAX = 10_000;
+
 interface ClaimedRow {
   kind: number;
   epoch: bigint;
@@ -110,24 +130,30 @@ interface EventRow {
   event: Buffer;
   reply: Buffer | null;
 }
+interface ErrandRow {
+  topic_id: bigint;
+  errand_id: bigint;
+  target_topic_id: bigint;
+  request: Buffer;
+}
 
 export interface TopicStoreOptions {
   readonly store: Store;
   /** Written beside the epoch, for people who look into the table. */
   readonly instance: string;
-  /** How many of the last events a topic is loaded with. */
+  /** How many of the last events a topic is loaded with, however old. */
   readonly recentEventsMax: number;
+  /** With those that are no older than this. */
+  readonly recentEventsMs: number;
 }
 
 export class TopicStore {
+  readonly #options: TopicStoreOptions;
   readonly #store: Store;
-  readonly #instance: string;
-  readonly #recentEventsMax: number;
 
   constructor(options: TopicStoreOptions) {
+    this.#options = options;
     this.#store = options.store;
-    this.#instance = options.instance;
-    this.#recentEventsMax = options.recentEventsMax;
   }
 
   /**
@@ -140,22 +166,36 @@ export class TopicStore {
     return this.#store.transaction(async (tx) => {
       const claimed = await tx.query<ClaimedRow>(mayCreate ? CLAIM_OR_CREATE : CLAIM, [
         topicId,
-        this.#instance,
+        this.#options.instance,
       ]);
       const row = claimed.rows[0];
       if (row === undefined) return undefined;
-      const [tables, mentions, events, newest] = await Promise.all([
+      const [tables, mentions, events, newest, errands] = await Promise.all([
         Promise.all(LOADED_TABLES.map((table) => readTable(tx, table, topicId))),
         newestMentions(tx, topicId, MENTIONS_PER_CHANNEL_MAX),
-        tx.query<EventRow>(RECENT_EVENTS, [topicId, this.#recentEventsMax]),
+        tx.query<EventRow>(RECENT_EVENTS, [
+          topicId,
+          row.seq - BigInt(RECENT_EVENTS_MAX),
+          row.seq - BigInt(this.#options.recentEventsMax),
+          this.#options.recentEventsMs / 1_000,
+          RECENT_BYTES_MAX,
+        ]),
         tx.query<{ channel_id: bigint; message_id: bigint }>(LAST_MESSAGES, [topicId]),
+        tx.query<ErrandRow>(ERRANDS_OF_TOPIC, [topicId, ERRANDS_LOADED_MAX]),
       ]);
       const lastMessageIds = new Map(newest.rows.map((last) => [last.channel_id, last.message_id]));
       const rows = new Map<TableName, readonly StoredRow[]>(
         LOADED_TABLES.map((table, index) => [table, tables[index]!] as const),
       );
       rows.set('mentions', mentions);
-      return { topicId, ...row, rows, lastMessageIds, recentEvents: events.rows.map(loggedEvent) };
+      return {
+        topicId,
+        ...row,
+        rows,
+        lastMessageIds,
+        recentEvents: events.rows.map(loggedEvent),
+        errands: errands.rows.map(storedErrand),
+      };
     });
   }
 
@@ -165,9 +205,18 @@ export class TopicStore {
     return found.rows[0]?.topic_id;
   }
 
-  /** Events after a seq, oldest first; a hole at the beginning means that they are pruned. */
-  async eventsAfter(topicId: bigint, seq: bigint, limit: number): Promise<TopicEvent[]> {
-    const found = await this.#store.query<EventRow>(EVENTS_AFTER, [topicId, seq, limit]);
+  /**
+   * Events after a seq, oldest first, as many as fit into so many bytes but one at least; a hole at
+   * the beginning means that they are pruned.
+   */
+  async eventsAfter(
+    topicId: bigint,
+    seq: bigint,
+    limit: number,
+    bytesMax: number,
+  ): Promise<TopicEvent[]> {
+    const values = [topicId, seq, limit, bytesMax];
+    const found = await this.#store.query<{ event: Buffer }>(EVENTS_AFTER, values);
     return found.rows.map((row) => fromBinary(TopicEventSchema, row.event));
   }
 
@@ -179,18 +228,8 @@ export class TopicStore {
 
   /** Errands not yet run, of every partition, oldest first. */
   async errands(limit: number): Promise<StoredErrand[]> {
-    const found = await this.#store.query<{
-      topic_id: bigint;
-      errand_id: bigint;
-      target_topic_id: bigint;
-      request: Buffer;
-    }>(ERRANDS, [limit]);
-    return found.rows.map((row) => ({
-      topicId: row.topic_id,
-      errandId: row.errand_id,
-      targetTopicId: row.target_topic_id,
-      request: row.request,
-    }));
+    const found = await this.#store.query<ErrandRow>(ERRANDS, [limit]);
+    return found.rows.map(storedErrand);
   }
 
   /** Forgets an errand that was run. May be called twice. */
@@ -210,6 +249,11 @@ async function readTable(tx: Queryable, table: TableName, topicId: bigint): Prom
     [topicId],
   );
   return found.rows.map((row) => ({ key: keys.map((key) => row[key]!), document: row.document }));
+}
+
+function storedErrand(row: ErrandRow): StoredErrand {
+  const { topic_id: topicId, errand_id: errandId, target_topic_id: targetTopicId } = row;
+  return { topicId, errandId, targetTopicId, request: row.request };
 }
 
 function loggedEvent(row: EventRow): LoggedEvent {
