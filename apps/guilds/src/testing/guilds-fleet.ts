@@ -275,6 +275,6 @@ export function userNumbered(id: bigint) {
 }
 
 /** The `d` of an event. */
-export function dataOf(event: TopicEvent): Record<string, unknown> {
+export function dataOf(event: Pick<TopicEvent, 'data'>): Record<string, unknown> {
   return JSON.parse(Buffer.from(event.data).toString()) as Record<string, unknown>;
 }
