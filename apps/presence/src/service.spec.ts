@@ -14,7 +14,9 @@ import {
   Presence,
   PresenceDirectory,
   SessionPresenceSchema,
+  Signal,
   topicEphemeral,
+  type ListTopicReply,
   type SessionPresence,
   type TopicEvent,
 } from '@guildhall/contracts';
@@ -279,12 +281,30 @@ class World {
     });
   }
 
-  async online(topicId: bigint): Promise<Set<bigint>> {
+  /** Whose last sessions have ended, as said to a topic since the last `take`; call it before. */
+  gone(topicId: bigint): bigint[] {
+    return this.heard
+      .filter((event) => event.type === Signal.UsersGone && event.topicId === topicId)
+      .flatMap(({ data }) => {
+        const { user_ids: ids } = JSON.parse(Buffer.from(data).toString()) as {
+          user_ids: string[];
+        };
+        return ids.map(BigInt);
+      });
+  }
+
+  /** What every instance answers about a topic. */
+  async listed(topicId: bigint): Promise<ListTopicReply[]> {
     const options = { timeoutMs: 1_000, expected: 2 };
     const asked = callAll(this.observer, PresenceDirectory.method.listTopic, { topicId }, options);
     await this.pass(1_000);
     const { replies, faults } = await asked;
     expect(faults).toEqual([]);
+    return replies;
+  }
+
+  async online(topicId: bigint): Promise<Set<bigint>> {
+    const replies = await this.listed(topicId);
     const users = replies.flatMap(({ presences }) => presences.map(({ userId }) => userId));
     expect(new Set(users).size).toBe(users.length);
     return new Set(users);
@@ -373,6 +393,47 @@ describe('The presence app', () => {
     expect(world.take()).toEqual([{ topicId: GUILD, userId: user, status: 'offline' }]);
   });
 
+  it('says whose last session has ended, also of those who were invisible', async () => {
+    const [other] = USERS.slice(1) as [bigint];
+    gateway.put({ userId: user, sessionId: 'a', topicIds: [GUILD, OTHER_GUILD] });
+    gateway.put({ userId: user, sessionId: 'b', status: 'invisible' });
+    gateway.put({ userId: other, sessionId: 'c', status: 'invisible' });
+    await world.pass(WINDOW_MS);
+    const hidden = (await world.listed(GUILD)).flatMap(({ hiddenUserIds }) => hiddenUserIds);
+    expect(hidden).toEqual([other]);
+    gateway.remove('a');
+    await world.pass(WINDOW_MS);
+    // Merely unseen.
+    expect(world.gone(GUILD)).toEqual([]);
+    world.take();
+    world.messagesCount = 0;
+    gateway.remove('b');
+    gateway.remove('c');
+    await world.pass(WINDOW_MS);
+    expect(world.gone(GUILD).sort()).toEqual([user, other].sort());
+    expect(world.heard.every(({ seq, exceptUserId }) => seq === 0n && exceptUserId === 0n)).toBe(
+      true,
+    );
+    expect(world.take()).toEqual([]);
+    expect((await world.listed(GUILD)).flatMap(({ hiddenUserIds }) => hiddenUserIds)).toEqual([]);
+  });
+
+  it('says of nobody that it is gone while its user changes hands', async () => {
+    gateway.put({ userId: user, sessionId: 'a', status: 'invisible' });
+    await world.pass(WINDOW_MS);
+    await first.bus.close();
+    await second.bus.close();
+    await world.pass(WINDOW_MS);
+    await world.start('presence-3');
+    const replies = await world.listed(GUILD);
+    expect(replies.map(({ isSettling }) => isSettling)).toEqual([true]);
+    gateway.remove('a');
+    await world.pass(WINDOW_MS);
+    expect(world.gone(GUILD)).toEqual([]);
+    await world.pass(SETTLE_MS + 2 * WINDOW_MS);
+    expect(world.gone(GUILD)).toEqual([user]);
+  });
+
   it('tells a person of its sessions, and answers with them', async () => {
     gateway.put({ userId: user, sessionId: 'a', isBot: false, client: 'desktop', status: 'idle' });
     gateway.put({ userId: user, sessionId: 'b', isBot: false, client: 'mobile' });
@@ -438,6 +499,7 @@ describe('The presence app', () => {
     await world.pass(ORPHAN_MS);
     expect(world.take()).toEqual([]);
     await world.pass(2_000 + 2 * WINDOW_MS + 250);
+    expect(world.gone(GUILD).sort()).toEqual([...USERS].sort());
     const gone = world.take();
     expect(gone.every(({ status }) => status === 'offline')).toBe(true);
     expect(gone.map(({ userId }) => userId).sort()).toEqual([...USERS].sort());

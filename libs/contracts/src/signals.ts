@@ -14,6 +14,11 @@ export const Signal = {
   PrivateChannelOpened: 'guildhall.private_channel_opened',
   /** In a user's topic: all sessions end with close code 4004; their token is no longer valid. */
   SessionsEnded: 'guildhall.sessions_ended',
+  /**
+   * In a guild's topic, ephemeral: `{user_ids}`; the last sessions of these users have ended. For the
+   * guild's owner: relays have no use for it.
+   */
+  UsersGone: 'guildhall.users_gone',
   /** Only the visibility of the event matters; nothing is dispatched for the event itself. */
   VisibilityChanged: 'guildhall.visibility_changed',
 } as const;

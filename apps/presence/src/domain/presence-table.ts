@@ -222,10 +222,23 @@ export class PresenceTable {
     return this.#partitions.get(partition)?.users.get(userId);
   }
 
+  /** Whether users may be missing that gateways are about to put again. */
+  get isSettling(): boolean {
+    for (const { isSettling } of this.#partitions.values()) if (isSettling) return true;
+    return false;
+  }
+
   /** Who follows a topic and is not offline to others. */
   *onlineIn(topicId: bigint): Iterable<User> {
     for (const user of this.#index.usersOf(topicId)) {
       if (user.presence.status !== 'offline') yield user;
+    }
+  }
+
+  /** Who follows a topic and is offline to others all the same. */
+  *hiddenIn(topicId: bigint): Iterable<User> {
+    for (const user of this.#index.usersOf(topicId)) {
+      if (user.presence.status === 'offline') yield user;
     }
   }
 

@@ -88,6 +88,8 @@ export function directoryHandlers(
       presences: Array.from(table.onlineIn(topicId), ({ id, sessions }) =>
         userPresence(id, sessions),
       ),
+      hiddenUserIds: Array.from(table.hiddenIn(topicId), ({ id }) => id),
+      isSettling: table.isSettling,
     }),
   };
 }

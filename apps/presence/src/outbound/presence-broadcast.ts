@@ -8,6 +8,7 @@ import {
   EventBatchSchema,
   PARTITIONS_TAKEN_SUBJECT,
   PartitionsTakenSchema,
+  Signal,
   topicEphemeral,
   TopicEventSchema,
   type TopicEvent,
@@ -38,13 +39,23 @@ export class PresenceBroadcast {
   say(news: News, atUs: bigint): Broadcast {
     let saidCount = 0;
     let droppedCount = 0;
+    const publish = (topicId: bigint, batch: TopicEvent[]): void => {
+      const bytes = toBinary(EventBatchSchema, create(EventBatchSchema, { events: batch }));
+      if (this.#bus.publish(topicEphemeral(topicId), bytes)) saidCount += batch.length;
+      else droppedCount += batch.length;
+    };
     for (const [topicId, events] of news.eventsByTopic) {
-      const subject = topicEphemeral(topicId);
+      let last: TopicEvent[] = [];
       for (const batch of batches(topicId, events, atUs)) {
-        const bytes = toBinary(EventBatchSchema, create(EventBatchSchema, { events: batch }));
-        if (this.#bus.publish(subject, bytes)) saidCount += batch.length;
-        else droppedCount += batch.length;
+        if (last.length > 0) publish(topicId, last);
+        last = batch;
       }
+      const gone = news.goneByTopic.get(topicId);
+      publish(topicId, gone === undefined ? last : [...last, goneEvent(topicId, gone, atUs)]);
+    }
+    for (const [topicId, userIds] of news.goneByTopic) {
+      if (news.eventsByTopic.has(topicId)) continue;
+      publish(topicId, [goneEvent(topicId, userIds, atUs)]);
     }
     return { saidCount, droppedCount };
   }
@@ -57,6 +68,11 @@ export class PresenceBroadcast {
     });
     this.#bus.publish(PARTITIONS_TAKEN_SUBJECT, toBinary(PartitionsTakenSchema, taken));
   }
+}
+
+function goneEvent(topicId: bigint, userIds: readonly bigint[], atUs: bigint): TopicEvent {
+  const data = Buffer.from(JSON.stringify({ user_ids: userIds.map(String) }));
+  return create(TopicEventSchema, { topicId, type: Signal.UsersGone, data, atUs });
 }
 
 function* batches(
