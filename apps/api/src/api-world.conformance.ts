@@ -2,7 +2,14 @@
 // asked and answer what the spec told them.
 import { createMemoryBus, partitionMethods, servePartition, type MemoryBus } from '@guildhall/bus';
 import { ManualClock, SystemClock } from '@guildhall/clock';
-import { Guilds, Messages, PartitionedService, ReadStates, Topics } from '@guildhall/contracts';
+import {
+  Guilds,
+  Interactions,
+  Messages,
+  PartitionedService,
+  ReadStates,
+  Topics,
+} from '@guildhall/contracts';
 import { ServiceLife } from '@guildhall/service';
 import { PARTITIONS_COUNT } from '@guildhall/snowflake';
 import { openStore } from '@guildhall/store';
@@ -29,7 +36,7 @@ export class FakeOwners {
     const handlers = new Proxy({} as Record<string, unknown>, {
       get: (_target, method: string) => (request: never) => this.#answer(method, request),
     });
-    const guilds = partitionMethods([Guilds, Messages, Topics], handlers as never);
+    const guilds = partitionMethods([Guilds, Interactions, Messages, Topics], handlers as never);
     const readStates = partitionMethods([ReadStates], handlers as never);
     const served = Array.from({ length: PARTITIONS_COUNT }, (_, partition) => [
       servePartition(bus, PartitionedService.Guilds, partition, guilds),

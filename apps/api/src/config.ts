@@ -32,6 +32,14 @@ export const KNOBS = {
   requestTimeoutMs: knob('REQUEST_TIMEOUT_MS', 60_000, 1_000, 3_600_000),
   /** How long the owner of a partition is asked before a request is answered 503. */
   ownerDeadlineMs: knob('OWNER_DEADLINE_MS', 8_000, 10, 60_000),
+  /** How long a bot has for its first answer to an interaction. */
+  interactionAnswerMs: knob('INTERACTION_ANSWER_MS', 3_000, 100, 900_000),
+  /** How long an interaction that was answered can be followed up. */
+  interactionTtlMs: knob('INTERACTION_TTL_MS', 900_000, 1_000, 86_400_000),
+  /** How long a message that only one person sees can be changed, or its buttons pressed. */
+  ephemeralTtlMs: knob('EPHEMERAL_TTL_MS', 86_400_000, 1_000, 30 * 86_400_000),
+  interactionSweepMs: knob('INTERACTION_SWEEP_MS', 30_000, 100, 3_600_000),
+  interactionSweepBatchMax: knob('INTERACTION_SWEEP_BATCH_MAX', 5_000, 1, 1_000_000),
   drainMs: knob('DRAIN_MS', 10_000, 0, 600_000),
 } as const;
 

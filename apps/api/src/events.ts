@@ -51,4 +51,14 @@ export class Events {
   attachmentNotDropped(reason: unknown): void {
     this.#telemetry.logger.warn('attachment not deleted', { error: reason });
   }
+
+  /** A person's client was not told that the bot has heard. */
+  invokerNotTold(trace: Trace, fault: Fault): void {
+    this.#telemetry.logger.with(trace).warn('invoker not told', { code: fault.code });
+  }
+
+  /** Old interactions are still there; the next sweep tries again. */
+  sweepFailed(reason: unknown): void {
+    this.#telemetry.logger.warn('old interactions not swept', { error: reason });
+  }
 }

@@ -23,6 +23,8 @@ import { AccountsStore } from './outbound/accounts-store.js';
 import { ApplicationsStore } from './outbound/applications-store.js';
 import { CommandsStore } from './outbound/commands-store.js';
 import { FileStore } from './outbound/file-store.js';
+import { InteractionsStore } from './outbound/interactions-store.js';
+import { InteractionsSweeper } from './outbound/interactions-sweeper.js';
 import { MIGRATIONS } from './outbound/migrations.js';
 import { busOwners } from './outbound/owners-port.js';
 import { Passwords } from './outbound/passwords.js';
@@ -69,6 +71,17 @@ export function assembleService(parts: ServiceParts): ApiService {
       waitingMax: config.passwordsWaitingMax,
     }),
   });
+  const interactions = new InteractionsStore(store);
+  const sweeper = new InteractionsSweeper({
+    interactions,
+    files,
+    clock,
+    intervalMs: config.interactionSweepMs,
+    interactionTtlMs: config.interactionTtlMs,
+    ephemeralTtlMs: config.ephemeralTtlMs,
+    batchMax: config.interactionSweepBatchMax,
+    failed: (reason) => events.sweepFailed(reason),
+  });
   const ports: Ports = {
     accounts,
     applications: new ApplicationsStore({
@@ -77,9 +90,12 @@ export function assembleService(parts: ServiceParts): ApiService {
       onChange: (botUserId) => accounts.forget(botUserId),
     }),
     commands: new CommandsStore(store),
+    interactions,
     files,
     clock,
     mintId,
+    interactionAnswerMs: config.interactionAnswerMs,
+    interactionTtlMs: config.interactionTtlMs,
     gatewayUrl: config.gatewayUrl,
     maxConcurrency: config.maxConcurrency,
     publicUrl: config.publicUrl,
@@ -127,6 +143,7 @@ export function assembleService(parts: ServiceParts): ApiService {
       stop: () => store.close(),
     },
     { name: 'files', start: () => files.prepare(), stop: async () => undefined },
+    { name: 'sweeper', start: async () => sweeper.start(), stop: () => sweeper.stop() },
     { name: 'bus', start: async () => showBusCounts(bus, metrics), stop: () => bus.drain() },
     {
       name: 'accounts',

@@ -30,6 +30,8 @@ const ATTACHMENTS_MAX = 10;
 const JSON_LENGTH_MAX = 64 * 1024;
 const SUPPRESS_EMBEDS = 1 << 2;
 const SUPPRESS_NOTIFICATIONS = 1 << 12;
+/** Seen only by who asked a bot for something. */
+export const EPHEMERAL = 1 << 6;
 
 /** Who may be pinged by what the content mentions. */
 export const allowedMentions = then(
@@ -64,7 +66,8 @@ const nonce: Check<{ text: string; isNumber: boolean }> = {
   },
 };
 
-const attachmentNotes = list(
+/** What a client says of its files. */
+export const attachmentNotes = list(
   object({
     id: snowflake(),
     filename: optionalOrNull(string({ max: 1024 })),
@@ -82,8 +85,7 @@ const reference = object({
   fail_if_not_exists: withDefault(boolean(), true),
 });
 
-/** POST …/messages. */
-export const createMessageBody = object({
+const createFields = {
   content: optionalOrNull(string({ max: CONTENT_LENGTH_MAX })),
   tts: withDefault(boolean(), false),
   nonce: optionalOrNull(nonce),
@@ -97,8 +99,20 @@ export const createMessageBody = object({
   sticker_ids: optionalOrNull(list(snowflake(), { max: 3 })),
   attachments: optionalOrNull(attachmentNotes),
   flags: withDefault(then(integer({ min: 0 }), onlySettableFlags), 0),
-});
+};
+
+/** POST …/messages. */
+export const createMessageBody = object(createFields);
 export type CreateMessageBody = Checked<typeof createMessageBody>;
+
+/** What a bot answers an interaction with. */
+export const responseBody = object({
+  ...createFields,
+  flags: withDefault(
+    then(integer({ min: 0 }), (flags) => onlySettableFlags(flags) | (flags & EPHEMERAL)),
+    0,
+  ),
+});
 
 /** PATCH …/messages/{m}. Null empties; absent leaves as it is. */
 export const editMessageBody = object({
@@ -186,7 +200,8 @@ function singleEmbed(): Check<string> {
   };
 }
 
-function jsonList(max: number): Check<string> {
+/** Up to `max` objects that are kept as they are, as JSON text. */
+export function jsonList(max: number): Check<string> {
   const text = rawJson({ max: JSON_LENGTH_MAX });
   return {
     absent: 'refuse',

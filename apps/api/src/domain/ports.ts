@@ -205,15 +205,95 @@ export interface Commands {
   remove(applicationId: Snowflake, guildId: Snowflake, id: Snowflake): Promise<boolean>;
 }
 
+/** Something a person did with an application. */
+export interface Interaction {
+  readonly id: Snowflake;
+  readonly applicationId: Snowflake;
+  readonly channelId: Snowflake;
+  readonly userId: Snowflake;
+  /** Discord's: 2 command, 3 component, 4 autocomplete, 5 modal. */
+  readonly type: number;
+  /** Of a command: as it was called, and its kind. Empty and 0 for others. */
+  readonly name: string;
+  readonly commandType: number;
+  /** The message that the component, or the modal's component, belongs to; 0: none. */
+  readonly sourceMessageId: Snowflake;
+  /** Of a modal: what it was opened by. 0 and empty for others. */
+  readonly triggeringId: Snowflake;
+  readonly triggeringType: number;
+  readonly triggeringName: string;
+  /** The client's own; empty: none. */
+  readonly nonce: string;
+}
+
+/** How an interaction was answered. */
+export interface InteractionAnswer {
+  /** Discord's kind of callback; 0: not yet. */
+  readonly answerType: number;
+  /** What `@original` is; 0: nothing. */
+  readonly originalMessageId: Snowflake;
+  /** The bot is thinking; its first message takes the place of the original. */
+  readonly isLoading: boolean;
+  /** Of a modal; empty: none. */
+  readonly modalCustomId: string;
+}
+
+export type StoredInteraction = Interaction & InteractionAnswer;
+
+/** A message that only the person who interacted has. */
+export interface EphemeralMessage {
+  readonly id: Snowflake;
+  readonly interactionId: Snowflake;
+  readonly applicationId: Snowflake;
+  readonly channelId: Snowflake;
+  readonly userId: Snowflake;
+  /** As in Discord's API. */
+  readonly json: string;
+  /** What its topic's owner wants to have when it is changed. */
+  readonly document: string;
+  /** Counts its changes. */
+  readonly revision: number;
+}
+
+/** Interactions while they can be answered. What resolves is on disk. */
+export interface Interactions {
+  /** Keeps it; resolves with the token that lets the bot answer. */
+  open(interaction: Interaction): Promise<string>;
+  /** Forgets it: the bot was not told. */
+  drop(id: Snowflake): Promise<void>;
+  byId(id: Snowflake): Promise<StoredInteraction | undefined>;
+  /** The interaction of a token. Undefined if the token is nobody's. */
+  byToken(token: string): Promise<StoredInteraction | undefined>;
+  /** Notes the answer. False: there is one already. */
+  answer(id: Snowflake, answer: InteractionAnswer): Promise<boolean>;
+  /** Says whether it was so the other way round before. */
+  setLoading(id: Snowflake, isLoading: boolean): Promise<boolean>;
+  /** May come twice: the first counts. */
+  keepEphemeral(message: Omit<EphemeralMessage, 'revision'>): Promise<void>;
+  ephemeral(id: Snowflake): Promise<EphemeralMessage | undefined>;
+  /** False: it has been changed since this revision, or is gone. */
+  changeEphemeral(
+    id: Snowflake,
+    revision: number,
+    change: Pick<EphemeralMessage, 'json' | 'document'>,
+  ): Promise<boolean>;
+  /** False: it was gone. */
+  removeEphemeral(id: Snowflake): Promise<boolean>;
+}
+
 /** What the routes are made with. */
 export interface Ports {
   readonly accounts: Accounts;
   readonly applications: Applications;
   readonly commands: Commands;
+  readonly interactions: Interactions;
   readonly files: Files;
   readonly clock: Clock;
   /** An id for something of its own: a guild, a user, an attachment. Its partition is chance. */
   mintId(): Snowflake;
+  /** How long a bot has for its first answer, and for all others. */
+  readonly interactionAnswerMs: number;
+  readonly interactionTtlMs: number;
   /** Where sessions connect, without a query. */
   readonly gatewayUrl: string;
   /** How many shards may identify at once. */

@@ -45,6 +45,11 @@ const TABLE: Readonly<Record<string, RateLimit>> = {
   'POST /applications/:application_id/bot/reset': per(3, 60_000),
   'PUT /applications/:application_id/commands': per(5, 20_000),
   'PUT /applications/:application_id/guilds/:guild_id/commands': per(5, 20_000),
+  'POST /interactions': per(20, 5_000),
+  'POST /interactions/:interaction_id/:interaction_token/callback': per(5, 2_000),
+  'POST /webhooks/:application_id/:interaction_token': per(5, 2_000),
+  'GET /channels/:channel_id/application-command-index': per(5, 5_000),
+  'GET /guilds/:guild_id/application-command-index': per(5, 5_000),
   'POST /read-states/ack-bulk': per(10, 10_000),
 };
 
@@ -80,6 +85,11 @@ function defaultOf(method: string): RateLimit {
 /** All requests of one bot or person, or of one address when nobody is signed in. */
 export function globalRate(factor: number): RateLimit {
   return per(Math.max(1, Math.round(50 * factor)), 1_000);
+}
+
+/** All answers to interactions from one address. */
+export function answersRate(factor: number): RateLimit {
+  return per(Math.max(1, Math.round(1_000 * factor)), 1_000);
 }
 
 /** Answers 401, 403 and 429 to one address in ten minutes: beyond this it hears nothing but 429. */

@@ -1,10 +1,16 @@
 // Who may ask, and whether now: before the body of a request is read.
+import { createHash } from 'node:crypto';
 import { refuse } from '@guildhall/contracts';
 import type { Clock } from '@guildhall/clock';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addressKey } from '../domain/address-key.js';
 import type { Identity } from '../domain/ports.js';
-import { globalRate, invalidRequests, type RateBucket } from '../domain/rate-limit-table.js';
+import {
+  answersRate,
+  globalRate,
+  invalidRequests,
+  type RateBucket,
+} from '../domain/rate-limit-table.js';
 import { RateLimits, type RateLimit, type RateVerdict } from '../domain/rate-limits.js';
 import { faultAnswer, UNAUTHORIZED, type Answer } from './answer.js';
 import type { Route } from './route.js';
@@ -66,10 +72,12 @@ export class Admission {
   ): Promise<Admitted> {
     const identity = route.who === 'anyone' ? undefined : await this.#identify(request);
     if (route.who !== 'anyone' && identity === undefined) return { refusal: UNAUTHORIZED };
-    const who = identity === undefined ? addressKey(request.ip) : String(identity.user.id);
+    const caller = identity === undefined ? addressKey(request.ip) : String(identity.user.id);
+    const token = interactionTokenOf(request);
 
-    const overall = this.#globals.take(who, globalRate(this.#options.rateLimitFactor));
+    const overall = this.#takeOverall(caller, token !== undefined);
     if (!overall.isAllowed) return { refusal: tooMany(overall, { isGlobal: true }) };
+    const who = token ?? caller;
     const key = `${bucket.hash}:${topLevelId(request)}:${who}`;
     const verdict = this.#buckets.take(key, bucket.rate);
     this.#describe(reply, verdict, bucket.hash);
@@ -78,6 +86,13 @@ export class Admission {
     if (route.who === 'people' && identity!.user.bot) return refused('BotsCannotUse');
     if (route.who === 'bots' && !identity!.user.bot) return refused('OnlyBotsCanUse');
     return { identity };
+  }
+
+  /** Answers to interactions do not count with what a bot asks otherwise, but are bounded too. */
+  #takeOverall(caller: string, isAnswer: boolean): RateVerdict {
+    const { rateLimitFactor: factor } = this.#options;
+    if (isAnswer) return this.#globals.take(`answers:${caller}`, answersRate(factor));
+    return this.#globals.take(caller, globalRate(factor));
   }
 
   async #identify(request: FastifyRequest): Promise<Identity | undefined> {
@@ -104,6 +119,7 @@ export class Admission {
 const MESSAGE = JSON.stringify('You are being rate limited.');
 const AUTHORIZATION_LENGTH_MAX = 256;
 const BOT = /^bot /i;
+const TOKEN_KEY_LENGTH = 22;
 
 /** The token a request came with, without `Bot `; empty if none. */
 export function tokenOf(request: FastifyRequest): string {
@@ -122,6 +138,13 @@ function refused(name: 'BotsCannotUse' | 'OnlyBotsCanUse'): Admitted {
 function topLevelId(request: FastifyRequest): string {
   const { channel_id: channelId, guild_id: guildId } = request.params as Record<string, string>;
   return (channelId ?? guildId ?? '').slice(0, 20);
+}
+
+/** Who answers an interaction is known by its token; of that, no more is held than it takes. */
+function interactionTokenOf(request: FastifyRequest): string | undefined {
+  const { interaction_token: token } = request.params as Record<string, string | undefined>;
+  if (token === undefined) return undefined;
+  return createHash('sha256').update(token).digest('base64url').slice(0, TOKEN_KEY_LENGTH);
 }
 
 function tooMany(verdict: RateVerdict, { isGlobal }: { isGlobal: boolean }): Answer {

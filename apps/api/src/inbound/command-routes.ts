@@ -136,7 +136,8 @@ function stored(scope: Scope, id: Snowflake, version: Snowflake, body: CommandBo
   return { ...scope, id, version, type, name, bodyJson: commandText({ name, ...rest }) };
 }
 
-function commandJson(command: StoredCommand): object {
+/** A command as the API shows it. */
+export function commandJson(command: StoredCommand) {
   const body = JSON.parse(command.bodyJson) as Record<string, unknown>;
   return {
     default_member_permissions: null,

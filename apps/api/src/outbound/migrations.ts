@@ -70,4 +70,38 @@ export const MIGRATIONS: readonly Migration[] = [
       );
     `,
   },
+  {
+    id: '0003-interactions',
+    sql: `
+      CREATE TABLE interactions (
+        interaction_id bigint PRIMARY KEY,
+        token_hash bytea NOT NULL,
+        application_id bigint NOT NULL,
+        channel_id bigint NOT NULL,
+        user_id bigint NOT NULL,
+        type integer NOT NULL,
+        name text NOT NULL,
+        command_type integer NOT NULL,
+        source_message_id bigint NOT NULL,
+        triggering_id bigint NOT NULL,
+        triggering_type integer NOT NULL,
+        triggering_name text NOT NULL,
+        nonce text NOT NULL,
+        answer_type integer NOT NULL DEFAULT 0,
+        original_message_id bigint NOT NULL DEFAULT 0,
+        is_loading boolean NOT NULL DEFAULT false,
+        modal_custom_id text NOT NULL DEFAULT ''
+      );
+      CREATE TABLE ephemeral_messages (
+        message_id bigint PRIMARY KEY,
+        interaction_id bigint NOT NULL,
+        application_id bigint NOT NULL,
+        channel_id bigint NOT NULL,
+        user_id bigint NOT NULL,
+        json text NOT NULL,
+        document text NOT NULL,
+        revision integer NOT NULL DEFAULT 0
+      );
+    `,
+  },
 ];
