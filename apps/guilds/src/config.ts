@@ -45,6 +45,8 @@ export const KNOBS = {
   /** After users changed hands: how long gateways have to put their sessions again. */
   presenceSettleMs: knob('PRESENCE_SETTLE_MS', 3_000, 10, 60_000),
   presenceTimeoutMs: knob('PRESENCE_TIMEOUT_MS', 1_000, 10, 60_000),
+  /** How long a member without sessions may take to come back, if nobody said that it is gone. */
+  absentGraceMs: knob('ABSENT_GRACE_MS', 15_000, 10, 600_000),
   beatMs: knob('BEAT_MS', 500, 10, 60_000),
   leaseMs: knob('LEASE_MS', 2_000, 50, 600_000),
   drainMs: knob('DRAIN_MS', 10_000, 0, 600_000),

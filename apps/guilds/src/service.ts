@@ -122,6 +122,7 @@ export function assembleService(parts: ServiceParts): GuildsService {
     presenceInstancesCount: () => placement?.instances('presence').length ?? 0,
     settleMs: config.presenceSettleMs,
     timeoutMs: config.presenceTimeoutMs,
+    absentGraceMs: config.absentGraceMs,
     publish: (topicId, batch) => publisher.ephemeral(topicId, batch),
   });
   const table = partitionMethods(

@@ -140,14 +140,26 @@ export function refreshGuildUser(guild: Guild, user: User, changes: Changes): vo
   changeMember(guild, { ...member, user }, changes);
 }
 
+/** Whether it makes a difference to the guild that a user has no session any more. */
+export function mayGo(guild: Guild, userId: bigint): boolean {
+  if (guild.voiceStates.has(userId)) return true;
+  const member = guild.member(userId);
+  return member !== undefined && isVisitor(guild, member);
+}
+
+/** Came for a visit only: a temporary invite, and no role since. */
+function isVisitor(guild: Guild, { isTemporary, roleIds, user }: Member): boolean {
+  return isTemporary && roleIds.length === 0 && user.id !== guild.ownerId;
+}
+
 /**
  * A user's last session has ended: it is in no voice channel any more, and if it came for a visit
- * only (a temporary invite, and no role since) it is no member any more. May come twice.
+ * only it is no member any more. May come twice.
  */
 export function userWentOffline(guild: Guild, userId: bigint, changes: Changes): void {
   const member = guild.member(userId);
   if (member === undefined) return;
-  if (member.isTemporary && member.roleIds.length === 0 && userId !== guild.ownerId) {
+  if (isVisitor(guild, member)) {
     dropMember(guild, member, changes);
   } else {
     leaveVoice(guild, userId, changes);

@@ -83,6 +83,7 @@ export class GuildsFleet {
         digestIntervalMs: 100,
         errandSweepMs: 200,
         presenceSettleMs: 100,
+        absentGraceMs: 100,
         connectionsMax: 8,
         natsUrl: '',
         databaseUrl: '',
