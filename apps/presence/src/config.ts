@@ -12,10 +12,11 @@ export const KNOBS = {
   eventsPerWindowMax: knob('EVENTS_PER_WINDOW_MAX', 4_000, 1, 10_000_000),
   /**
    * Of those after them, events that only repeat what is so, after a takeover. 0: nothing is
-   * repeated, and whatever the owner before did not get to say is found by the owners of guilds or
-   * not at all.
+   * repeated: the owners of guilds ask anew after a takeover and tell their guilds what is
+   * different, which is little, while this repeats everybody in every guild. With it, a user's own
+   * other sessions hear anew as well.
    */
-  repeatedPerWindowMax: knob('REPEATED_PER_WINDOW_MAX', 1_000, 0, 10_000_000),
+  repeatedPerWindowMax: knob('REPEATED_PER_WINDOW_MAX', 0, 0, 10_000_000),
   /** Sessions not renewed for so long have ended. Gateways renew every 10 s. */
   sessionLeaseMs: knob('SESSION_LEASE_MS', 30_000, 100, 3_600_000),
   /** The same once their gateway is gone: time for its clients to be back on another. */

@@ -593,9 +593,21 @@ describe('The presence app', () => {
     expect(gone.map(({ userId }) => userId).sort()).toEqual([...USERS].sort());
   });
 
-  it('gives a share of the users to an instance that joins, and shows nobody offline', async () => {
+  it('gives a share of the users to an instance that joins, and says nothing of it', async () => {
     await everybody();
     const third = await world.start('presence-3');
+    await world.pass(SETTLE_MS + 2 * WINDOW_MS);
+    expect(world.take()).toEqual([]);
+    const text = third.telemetry.metrics.writeOpenMetrics();
+    const count = Number(/^presence_users (\d+)/m.exec(text)![1]);
+    expect(count).toBeGreaterThan(0);
+    expect(count).toBeLessThan(USERS.length);
+    expect(text).toContain('presence_users_waiting 0.0\n');
+  });
+
+  it('repeats the users it was given, if it is to', async () => {
+    await everybody();
+    const third = await world.start('presence-3', { repeatedPerWindowMax: 1_000 });
     await world.pass(SETTLE_MS + WINDOW_MS);
     const repeated = world.take();
     expect(repeated.length).toBeGreaterThan(0);

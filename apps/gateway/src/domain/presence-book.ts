@@ -115,9 +115,10 @@ export class PresenceBook {
 /** A session as presence wants it. */
 export function sessionPresence(session: Session): Plain<SessionPresence> {
   const { presence, identity } = session;
+  // Not private channels: a presence names the guild in which it is seen.
   const topicIds: bigint[] = [];
   for (const { relay } of session.followings.values()) {
-    if (relay.kind !== 'user') topicIds.push(relay.topicId);
+    if (relay.kind === 'guild') topicIds.push(relay.topicId);
   }
   return {
     userId: session.userId,

@@ -3,6 +3,7 @@ import { Dispatch } from './dispatch.js';
 import { PresenceBook, sessionPresence } from './presence-book.js';
 import { SessionRegistry } from './session-registry.js';
 import { Session, type SessionIdentity } from './session.js';
+import { TopicRelay } from './topic-relay.js';
 
 const LIMITS = {
   eventsMax: 8,
@@ -123,6 +124,16 @@ describe('PresenceBook', () => {
     ]);
     book.again([one]);
     expect([book.isQuiet, book.presentCount]).toEqual([true, 0]);
+  });
+
+  it('names the guilds of a session, in which it is seen, and nothing else it follows', () => {
+    const one = session('a');
+    const limits = { recentEventsMax: 1, heldEventsMax: 1, earlyEventsMax: 1 };
+    for (const [at, kind] of (['user', 'guild', 'private'] as const).entries()) {
+      const relay = new TopicRelay<Session>(BigInt(at), kind, limits);
+      one.followings.set(BigInt(at), { relay, follower: relay.begin(one) });
+    }
+    expect(sessionPresence(one).topicIds).toEqual([1n]);
   });
 
   it('shows a client that asks to look offline as invisible', () => {

@@ -11,7 +11,12 @@
 // Nothing is missed: a hole makes `needsRepair`, and the caller fetches what is missing. Nothing
 // comes twice: what is not past the position is dropped. Nobody sees what they may not: a change of
 // visibility is applied at its own event, and each session's snapshot says from where it goes on.
-import type { Audience, TopicEvent, VisibilityChange } from '@guildhall/contracts';
+import {
+  isSignal,
+  type Audience,
+  type TopicEvent,
+  type VisibilityChange,
+} from '@guildhall/contracts';
 import {
   AudienceTable,
   viewAfter,
@@ -192,7 +197,9 @@ export class TopicRelay<S extends Subscriber> {
   #take(event: TopicEvent, outcome: FanOut<S>): void {
     const seq = Number(event.seq);
     if (seq === 0) {
-      if (this.#position !== undefined) this.#emitToLive(event, dispatchOf(event), [], outcome);
+      // A signal that may be lost is for the owner.
+      if (this.#position === undefined || isSignal(event.type)) return;
+      this.#emitToLive(event, dispatchOf(event), [], outcome);
       return;
     }
     if (this.#position === undefined) {

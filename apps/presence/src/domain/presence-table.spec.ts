@@ -32,11 +32,15 @@ class Desk {
 
   put(
     facts: Partial<SessionFacts> = {},
-    who: { gateway?: string; isBot?: boolean } = {},
+    who: { gateway?: string; isBot?: boolean; userId?: bigint } = {},
   ): PutOutcome {
     return this.table.put(
       PARTITION,
-      { userId: USER, isBot: who.isBot ?? true, gateway: who.gateway ?? 'g1' },
+      {
+        userId: who.userId ?? USER,
+        isBot: who.isBot ?? true,
+        gateway: who.gateway ?? 'g1',
+      },
       {
         sessionId: 'a',
         status: 'online',
@@ -346,10 +350,20 @@ describe('A partition that settles', () => {
   it('repeats at leisure, after what has changed', () => {
     const desk = new Desk({ isSettled: false });
     desk.put();
+    desk.put({}, { userId: USER + 1n });
     desk.table.settled(PARTITION);
-    expect(desk.events(10, 0).size).toBe(0);
+    expect(desk.table.waitingCount).toBe(2);
+    expect(desk.events(10, 1).size).toBe(1);
     expect(desk.table.waitingCount).toBe(1);
     expect(desk.events(10, 1).size).toBe(1);
+    expect(desk.table.waitingCount).toBe(0);
+  });
+
+  it('repeats nothing where that is not wanted, and does not wait for it', () => {
+    const desk = new Desk({ isSettled: false });
+    desk.put();
+    desk.table.settled(PARTITION);
+    expect(desk.events(10, 0).size).toBe(0);
     expect(desk.table.waitingCount).toBe(0);
   });
 });

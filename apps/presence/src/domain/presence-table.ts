@@ -254,6 +254,7 @@ export class PresenceTable {
       this.#waiting.delete(user);
       this.#sayChanges(user, news);
     }
+    if (repeatedMax === 0) this.#repeating.clear();
     const allMax = news.eventsCount + repeatedMax;
     for (const user of this.#repeating) {
       if (news.eventsCount >= allMax) break;
