@@ -53,20 +53,61 @@ export interface GuildsService {
   readonly http: HttpRoom;
 }
 
+/** Everything one process runs. Starts nothing. */
 export function assembleService(parts: ServiceParts): GuildsService {
   const { config, bus, store, clock, telemetry } = parts;
-  const { metrics, tracer, logger } = telemetry;
+  const { metrics, logger } = telemetry;
   const events = new Events(logger, metrics);
-  let placement: Placement | undefined;
-  const ownsPartition = (partition: number): boolean => placement?.owns(partition) ?? false;
+  const own = new OwnPlacement();
+  const writing = assembleWriting(parts, events, own);
+  const topics = assembleTopics(parts, events, own, writing);
+  const server = createHttpServer({
+    logger,
+    metrics: () => metrics.writeOpenMetrics(),
+    metricsContentType: OPEN_METRICS_CONTENT_TYPE,
+    isReady: () => parts.phase() === 'ready',
+    phase: parts.phase,
+  });
+  const http = httpRoom(server, { host: config.host, port: config.port, logger });
+  const rooms: Room[] = [
+    {
+      name: 'store',
+      start: async () => void (await migrate(store, MIGRATIONS)),
+      stop: () => store.close(),
+    },
+    { name: 'bus', start: async () => showBusCounts(bus, metrics), stop: () => bus.drain() },
+    sweeping(store, clock, config, events),
+    topicsRoom(parts, writing, topics),
+    placementRoom(parts, own, assembleOwnership(parts, events, writing, topics)),
+    http,
+  ];
+  return { rooms, http };
+}
 
+/** This instance's place in the fleet, once it has one. */
+class OwnPlacement {
+  placement: Placement | undefined;
+
+  readonly owns = (partition: number): boolean => this.placement?.owns(partition) ?? false;
+}
+
+interface Writing {
+  readonly topicStore: TopicStore;
+  readonly messageStore: MessageStore;
+  readonly commit: GroupCommit;
+  readonly publisher: EventPublisher;
+  readonly courier: OutboxCourier;
+}
+
+/** What leaves this process: rows, events, errands. */
+function assembleWriting(parts: ServiceParts, events: Events, own: OwnPlacement): Writing {
+  const { config, bus, store, clock, telemetry } = parts;
   const topicStore = new TopicStore({
     store,
     instance: config.instance,
     recentEventsMax: config.recentEventsMax,
     recentEventsMs: config.replyKeepMs,
   });
-  const messageStore = new MessageStore(store);
   const commit = new GroupCommit({
     store,
     lanesCount: config.commitLanesCount,
@@ -77,7 +118,7 @@ export function assembleService(parts: ServiceParts): GuildsService {
   });
   const publisher = new EventPublisher({
     bus,
-    tracer,
+    tracer: telemetry.tracer,
     instance: config.instance,
     onTooLarge: (topicId, bytes) => events.eventTooLarge(topicId, bytes),
   });
@@ -85,12 +126,29 @@ export function assembleService(parts: ServiceParts): GuildsService {
     bus,
     store: topicStore,
     clock,
-    ownsPartition,
+    ownsPartition: own.owns,
     concurrencyMax: config.errandConcurrencyMax,
     waitingMax: config.errandsWaitingMax,
     sweepIntervalMs: config.errandSweepMs,
     reportFailure: (errand, fault) => events.errandFailed(errand, fault),
   });
+  return { topicStore, messageStore: new MessageStore(store), commit, publisher, courier };
+}
+
+interface HeldTopics {
+  readonly host: TopicHost;
+  readonly presences: PresenceListener;
+  readonly digest: DigestTeller;
+}
+
+/** The topics in memory, and what is heard and said about them by itself. */
+function assembleTopics(
+  parts: ServiceParts,
+  events: Events,
+  own: OwnPlacement,
+  { topicStore, commit, publisher, courier }: Writing,
+): HeldTopics {
+  const { config, bus, clock, telemetry } = parts;
   const host: TopicHost = new TopicHost({
     store: topicStore,
     commit,
@@ -103,8 +161,8 @@ export function assembleService(parts: ServiceParts): GuildsService {
     clock,
     mint: new SnowflakeMint(clock),
     random: parts.random,
-    tracer,
-    ownsPartition,
+    tracer: telemetry.tracer,
+    ownsPartition: own.owns,
     onLoaded: (held) => void presences.ask(held),
     onLost: (topicId, fault) => events.topicLost(topicId, fault),
     topicsMax: config.topicsMax,
@@ -119,33 +177,11 @@ export function assembleService(parts: ServiceParts): GuildsService {
     clock,
     host,
     events,
-    presenceInstancesCount: () => placement?.instances('presence').length ?? 0,
+    presenceInstancesCount: () => own.placement?.instances('presence').length ?? 0,
     settleMs: config.presenceSettleMs,
     timeoutMs: config.presenceTimeoutMs,
     absentGraceMs: config.absentGraceMs,
     publish: (topicId, batch) => publisher.ephemeral(topicId, batch),
-  });
-  const table = partitionMethods(
-    [Guilds, Interactions, Messages, Topics],
-    {
-      ...guildHandlers({
-        host,
-        messages: messageStore,
-        userTopics: busUserTopics(bus, tracer),
-        clock,
-      }),
-      ...interactionHandlers({ host, messages: messageStore, clock }),
-      ...messageHandlers({ host, messages: messageStore, clock }),
-      ...topicHandlers({ host, store: topicStore, clock }),
-    },
-    { tracer, logger, metrics },
-  );
-  const ownership = new Ownership({
-    host,
-    store: topicStore,
-    events,
-    serve: (partition) => servePartition(bus, PartitionedService.Guilds, partition, table),
-    listen: (partition) => presences.listen(partition),
   });
   const digest = new DigestTeller({
     bus,
@@ -156,70 +192,95 @@ export function assembleService(parts: ServiceParts): GuildsService {
     windowMs: config.digestWindowMs,
     followerLeaseMs: config.followerLeaseMs,
   });
+  return { host, presences, digest };
+}
 
-  const server = createHttpServer({
-    logger,
-    metrics: () => metrics.writeOpenMetrics(),
-    metricsContentType: OPEN_METRICS_CONTENT_TYPE,
-    isReady: () => parts.phase() === 'ready',
-    phase: parts.phase,
+/** The requests that are taken, by partition. */
+function assembleOwnership(
+  { bus, clock, telemetry }: ServiceParts,
+  events: Events,
+  { topicStore, messageStore: messages }: Writing,
+  { host, presences }: HeldTopics,
+): Ownership {
+  const { tracer, logger, metrics } = telemetry;
+  const userTopics = busUserTopics(bus, tracer);
+  const table = partitionMethods(
+    [Guilds, Interactions, Messages, Topics],
+    {
+      ...guildHandlers({ host, messages, userTopics, clock }),
+      ...interactionHandlers({ host, messages, clock }),
+      ...messageHandlers({ host, messages, clock }),
+      ...topicHandlers({ host, store: topicStore, clock }),
+    },
+    { tracer, logger, metrics },
+  );
+  return new Ownership({
+    host,
+    store: topicStore,
+    events,
+    serve: (partition) => servePartition(bus, PartitionedService.Guilds, partition, table),
+    listen: (partition) => presences.listen(partition),
   });
-  const http = httpRoom(server, { host: config.host, port: config.port, logger });
+}
 
-  const rooms: Room[] = [
-    {
-      name: 'store',
-      start: async () => void (await migrate(store, MIGRATIONS)),
-      stop: () => store.close(),
+function topicsRoom(
+  { telemetry }: ServiceParts,
+  { commit, courier }: Writing,
+  { host, presences, digest }: HeldTopics,
+): Room {
+  return {
+    name: 'topics',
+    start: async () => {
+      observe(telemetry, host, commit, courier);
+      courier.start();
+      presences.start();
+      digest.start();
     },
-    { name: 'bus', start: async () => showBusCounts(bus, metrics), stop: () => bus.drain() },
-    sweeping(store, clock, config, events),
-    {
-      name: 'topics',
-      start: async () => {
-        observe(telemetry, host, commit, courier);
-        courier.start();
-        presences.start();
-        digest.start();
-      },
-      stop: async () => {
-        digest.stop();
-        presences.stop();
-        await commit.settled();
-        courier.stop();
-      },
+    stop: async () => {
+      digest.stop();
+      presences.stop();
+      await commit.settled();
+      courier.stop();
     },
-    {
-      name: 'placement',
-      start: async (signal) => {
-        placement = joinPlacement({
-          bus,
-          clock,
-          service: 'guilds',
-          instance: config.instance,
-          version: VERSION,
-          beatMs: config.beatMs,
-          leaseMs: config.leaseMs,
-          logger,
-          metrics,
-          onReplaced: parts.onReplaced,
-        });
-        placement.onChange(({ gained, lost }) => void ownership.change(gained, lost));
-        placement.setReady();
-        await within(signal, placement.whenReady());
-      },
-      drain: async () => {
-        await placement?.beginDrain();
-        await ownership.close();
-      },
-      stop: async () => {
-        await placement?.leave();
-        await ownership.close();
-      },
+  };
+}
+
+function placementRoom(parts: ServiceParts, own: OwnPlacement, ownership: Ownership): Room {
+  const { config, bus, clock, telemetry } = parts;
+  const leave = async (): Promise<void> => {
+    await own.placement?.leave();
+    await ownership.close();
+  };
+  return {
+    name: 'placement',
+    start: async (signal) => {
+      const placement = joinPlacement({
+        bus,
+        clock,
+        service: 'guilds',
+        instance: config.instance,
+        version: VERSION,
+        beatMs: config.beatMs,
+        leaseMs: config.leaseMs,
+        logger: telemetry.logger,
+        metrics: telemetry.metrics,
+        onReplaced: parts.onReplaced,
+      });
+      own.placement = placement;
+      placement.onChange(({ gained, lost }) => void ownership.change(gained, lost));
+      placement.setReady();
+      // What does not start leaves nothing behind.
+      await within(signal, placement.whenReady()).catch(async (reason: unknown) => {
+        await leave();
+        throw reason;
+      });
     },
-    http,
-  ];
-  return { rooms, http };
+    drain: async () => {
+      await own.placement?.beginDrain();
+      await ownership.close();
+    },
+    stop: leave,
+  };
 }
 
 function sweeping(store: Store, clock: Clock, config: Config, events: Events): Room {

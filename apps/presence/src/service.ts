@@ -145,7 +145,12 @@ export function assembleService(parts: ServiceParts): PresenceService {
           }),
         );
         placement.setReady();
-        await within(signal, placement.whenReady());
+        // What does not start leaves nothing behind.
+        await within(signal, placement.whenReady()).catch(async (reason: unknown) => {
+          await placement?.leave();
+          await ownership.close();
+          throw reason;
+        });
       },
       drain: async () => {
         await placement?.beginDrain();
