@@ -123,7 +123,8 @@ describe('createHttpServer', () => {
     api.post('/echo', async (request) => request.body);
     await api.listen({ host: '127.0.0.1', port: 0 });
     const socket = connect((api.server.address() as AddressInfo).port, '127.0.0.1');
-    socket.write('POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"a":');
+    const head = 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+    socket.write(`${head}Content-Length: 100\r\n\r\n{"a":`);
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1.1 408 /);
     await once(socket, 'close');

@@ -8,6 +8,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** How late a request may be found to be late, as a part of the time it has. */
 const LATENESS = 1 / 4;
 const LATENESS_MS_MAX = 10_000;
+const HEADERS_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 65_000;
 const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -45,8 +46,12 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const connectionsCheckingInterval = Math.min(requestTimeoutMs * LATENESS, LATENESS_MS_MAX);
   const server: FastifyInstance = fastify({
     logger: false,
-    // Node looks every 30 s by itself, however short the time is.
-    http: { connectionsCheckingInterval },
+    // By itself Node looks every 30 s, however short the time is. And when headers have longer than
+    // the whole request (60 s unless told), it takes the one time for the other.
+    http: {
+      connectionsCheckingInterval,
+      headersTimeout: Math.min(requestTimeoutMs, HEADERS_TIMEOUT_MS),
+    },
     bodyLimit: options.bodyLimitBytes ?? BODY_BYTES_MAX,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: options.keepAliveMs ?? KEEP_ALIVE_MS,
