@@ -24,6 +24,7 @@ import { Ownership } from './inbound/ownership.js';
 import { PresenceListener } from './inbound/presence-listener.js';
 import { topicHandlers } from './inbound/topic-handlers.js';
 import { TopicHost } from './inbound/topic-host.js';
+import { TopicShelf } from './inbound/topic-shelf.js';
 import { EventPublisher } from './outbound/event-publisher.js';
 import { GroupCommit } from './outbound/group-commit.js';
 import { MessageStore } from './outbound/message-store.js';
@@ -136,6 +137,7 @@ function assembleWriting(parts: ServiceParts, events: Events, own: OwnPlacement)
 }
 
 interface HeldTopics {
+  readonly shelf: TopicShelf;
   readonly host: TopicHost;
   readonly presences: PresenceListener;
   readonly digest: DigestTeller;
@@ -149,8 +151,22 @@ function assembleTopics(
   { topicStore, commit, publisher, courier }: Writing,
 ): HeldTopics {
   const { config, bus, clock, telemetry } = parts;
-  const host: TopicHost = new TopicHost({
+  const shelf: TopicShelf = new TopicShelf({
     store: topicStore,
+    courier,
+    clock,
+    ownsPartition: own.owns,
+    settled: () => commit.settled(),
+    onLoaded: (held) => void presences.ask(held),
+    onLost: (topicId, fault) => events.topicLost(topicId, fault),
+    topicsMax: config.topicsMax,
+    tailMax: config.tailMax,
+    tailBytesMax: config.tailBytesMax,
+    repliesMax: config.repliesMax,
+    replyKeepMs: config.replyKeepMs,
+  });
+  const host = new TopicHost({
+    shelf,
     commit,
     publisher: {
       durable: (topicId, batch, held, trace) =>
@@ -162,20 +178,13 @@ function assembleTopics(
     mint: new SnowflakeMint(clock),
     random: parts.random,
     tracer: telemetry.tracer,
-    ownsPartition: own.owns,
-    onLoaded: (held) => void presences.ask(held),
-    onLost: (topicId, fault) => events.topicLost(topicId, fault),
-    topicsMax: config.topicsMax,
-    tailMax: config.tailMax,
-    tailBytesMax: config.tailBytesMax,
-    repliesMax: config.repliesMax,
-    replyKeepMs: config.replyKeepMs,
     errandWaitMs: config.errandWaitMs,
   });
   const presences = new PresenceListener({
     bus,
     clock,
     host,
+    shelf,
     events,
     presenceInstancesCount: () => own.placement?.instances('presence').length ?? 0,
     settleMs: config.presenceSettleMs,
@@ -186,13 +195,13 @@ function assembleTopics(
   const digest = new DigestTeller({
     bus,
     clock,
-    host,
+    shelf,
     instance: config.instance,
     intervalMs: config.digestIntervalMs,
     windowMs: config.digestWindowMs,
     followerLeaseMs: config.followerLeaseMs,
   });
-  return { host, presences, digest };
+  return { shelf, host, presences, digest };
 }
 
 /** The requests that are taken, by partition. */
@@ -200,7 +209,7 @@ function assembleOwnership(
   { bus, clock, telemetry }: ServiceParts,
   events: Events,
   { topicStore, messageStore: messages }: Writing,
-  { host, presences }: HeldTopics,
+  { shelf, host, presences }: HeldTopics,
 ): Ownership {
   const { tracer, logger, metrics } = telemetry;
   const userTopics = busUserTopics(bus, tracer);
@@ -210,12 +219,12 @@ function assembleOwnership(
       ...guildHandlers({ host, messages, userTopics, clock }),
       ...interactionHandlers({ host, messages, clock }),
       ...messageHandlers({ host, messages, clock }),
-      ...topicHandlers({ host, store: topicStore, clock }),
+      ...topicHandlers({ host, shelf, store: topicStore, clock }),
     },
     { tracer, logger, metrics },
   );
   return new Ownership({
-    host,
+    shelf,
     store: topicStore,
     events,
     serve: (partition) => servePartition(bus, PartitionedService.Guilds, partition, table),
@@ -226,12 +235,12 @@ function assembleOwnership(
 function topicsRoom(
   { telemetry }: ServiceParts,
   { commit, courier }: Writing,
-  { host, presences, digest }: HeldTopics,
+  { shelf, presences, digest }: HeldTopics,
 ): Room {
   return {
     name: 'topics',
     start: async () => {
-      observe(telemetry, host, commit, courier);
+      observe(telemetry, shelf, commit, courier);
       courier.start();
       presences.start();
       digest.start();
@@ -302,14 +311,14 @@ function sweeping(store: Store, clock: Clock, config: Config, events: Events): R
 
 function observe(
   { metrics }: Telemetry,
-  host: TopicHost,
+  shelf: TopicShelf,
   commit: GroupCommit,
   courier: OutboxCourier,
 ): void {
   metrics.observe(
     'gauge',
     { name: 'guilds_topics', help: 'Topics in memory' },
-    () => host.heldCount,
+    () => shelf.heldCount,
   );
   metrics.observe(
     'gauge',

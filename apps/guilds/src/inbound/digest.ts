@@ -7,7 +7,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import type { Bus } from '@guildhall/bus';
 import type { Clock, Timer } from '@guildhall/clock';
 import { DIGEST_SUBJECT, DigestSchema } from '@guildhall/contracts';
-import type { TopicHost } from './topic-host.js';
+import type { TopicShelf } from './topic-shelf.js';
 
 /** Topics in one message: some 100 KB. */
 const TOPICS_PER_MESSAGE = 5_000;
@@ -15,7 +15,7 @@ const TOPICS_PER_MESSAGE = 5_000;
 export interface DigestOptions {
   readonly bus: Bus;
   readonly clock: Clock;
-  readonly host: TopicHost;
+  readonly shelf: TopicShelf;
   readonly instance: string;
   readonly intervalMs: number;
   readonly windowMs: number;
@@ -39,10 +39,10 @@ export class DigestTeller {
   }
 
   #tell(): void {
-    const { bus, clock, host, instance, windowMs, followerLeaseMs } = this.#options;
+    const { bus, clock, shelf, instance, windowMs, followerLeaseMs } = this.#options;
     const nowMs = clock.nowMs();
     const topics = [];
-    for (const held of host.all()) {
+    for (const held of shelf.all()) {
       if (nowMs - held.lastPublishedMs <= windowMs) {
         topics.push({ topicId: held.topic.id, seq: held.publishedSeq });
       }
@@ -56,6 +56,6 @@ export class DigestTeller {
       });
       bus.publish(DIGEST_SUBJECT, toBinary(DigestSchema, digest));
     }
-    host.evict();
+    shelf.evict();
   }
 }

@@ -22,6 +22,7 @@ import { MIGRATIONS } from '../outbound/migrations.js';
 import { TopicStore } from '../outbound/topic-store.js';
 import { guildHandlers } from './guild-handlers.js';
 import { TopicHost } from './topic-host.js';
+import { TopicShelf, type Courier } from './topic-shelf.js';
 
 const START_MS = 120_000;
 const OWNER = 11n;
@@ -72,30 +73,25 @@ class Process {
   readonly #handlers: AnyHandlers;
 
   constructor() {
-    const host = new TopicHost({
+    const commit = new GroupCommit({
+      store,
+      lanesCount: 2,
+      batchMax: 100,
+      waitingMax: 1_000,
+      monotonicMs: () => 0,
+      report: () => undefined,
+    });
+    const courier: Courier = {
+      run: async (errands) => {
+        this.errands.push(...errands.map(({ targetTopicId }) => targetTopicId));
+      },
+    };
+    const shelf = new TopicShelf({
       store: new TopicStore({ store, instance: 'spec', recentEventsMax: 100, recentEventsMs: 0 }),
-      commit: new GroupCommit({
-        store,
-        lanesCount: 2,
-        batchMax: 100,
-        waitingMax: 1_000,
-        monotonicMs: () => 0,
-        report: () => undefined,
-      }),
-      publisher: {
-        durable: (_, events) => this.published.push(...events.map(({ type }) => type)),
-        ephemeral: () => undefined,
-      },
-      courier: {
-        run: async (errands) => {
-          this.errands.push(...errands.map(({ targetTopicId }) => targetTopicId));
-        },
-      },
+      courier,
       clock,
-      mint,
-      random: () => random.next(),
-      tracer: silentTelemetry().tracer,
       ownsPartition: () => true,
+      settled: () => commit.settled(),
       onLoaded: () => undefined,
       onLost: () => undefined,
       topicsMax: 10,
@@ -103,6 +99,19 @@ class Process {
       tailBytesMax: 1_000_000,
       repliesMax: 100,
       replyKeepMs: 60_000,
+    });
+    const host = new TopicHost({
+      shelf,
+      commit,
+      publisher: {
+        durable: (_, events) => this.published.push(...events.map(({ type }) => type)),
+        ephemeral: () => undefined,
+      },
+      courier,
+      clock,
+      mint,
+      random: () => random.next(),
+      tracer: silentTelemetry().tracer,
       errandWaitMs: 1_000,
     });
     this.#handlers = guildHandlers({

@@ -39,6 +39,7 @@ import {
 } from '../testing/message-stage.js';
 import { messageHandlers } from './message-handlers.js';
 import { TopicHost } from './topic-host.js';
+import { TopicShelf } from './topic-shelf.js';
 
 const START_MS = 120_000;
 const dir = tempDir();
@@ -118,19 +119,13 @@ class Process {
       monotonicMs: () => clock.monotonicMs(),
       report: () => undefined,
     });
-    const host = new TopicHost({
+    const courier = { run: async () => undefined };
+    const shelf = new TopicShelf({
       store: new TopicStore({ store, instance: 'spec', recentEventsMax: 100, recentEventsMs: 0 }),
-      commit,
-      publisher: {
-        durable: (_, events) => this.events.push(...events.map(({ type }) => type)),
-        ephemeral: () => undefined,
-      },
-      courier: { run: async () => undefined },
+      courier,
       clock,
-      mint,
-      random: Math.random,
-      tracer: silentTelemetry().tracer,
       ownsPartition: () => true,
+      settled: () => commit.settled(),
       onLoaded: () => undefined,
       onLost: () => undefined,
       topicsMax: 10,
@@ -138,6 +133,19 @@ class Process {
       tailBytesMax: 1_000_000,
       repliesMax: 100,
       replyKeepMs: 60_000,
+    });
+    const host = new TopicHost({
+      shelf,
+      commit,
+      publisher: {
+        durable: (_, events) => this.events.push(...events.map(({ type }) => type)),
+        ephemeral: () => undefined,
+      },
+      courier,
+      clock,
+      mint,
+      random: Math.random,
+      tracer: silentTelemetry().tracer,
       errandWaitMs: 1_000,
     });
     const messages = new MessageStore(store);

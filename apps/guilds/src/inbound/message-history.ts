@@ -23,7 +23,8 @@ import { emojiKey, reactionJson } from '../domain/reactions.js';
 import type { MessageStore, ReactionCount } from '../outbound/message-store.js';
 import { WITH_MESSAGES } from './message-loader.js';
 import { json } from './replies.js';
-import type { TopicHost, TopicRef } from './topic-host.js';
+import type { TopicHost } from './topic-host.js';
+import type { TopicRef } from './topic-shelf.js';
 import { ref } from './topic-handlers.js';
 
 const PAGE_MAX = 100;

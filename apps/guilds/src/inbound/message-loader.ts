@@ -9,7 +9,8 @@ import type { CachedMessage } from '../domain/message-cache.js';
 import type { MessageTopic } from '../domain/message-place.js';
 import { TopicKind } from '../domain/topic-kind.js';
 import type { MessageStore } from '../outbound/message-store.js';
-import type { QueryOptions, TopicHost, TopicRef } from './topic-host.js';
+import type { TopicHost } from './topic-host.js';
+import type { QueryOptions, TopicRef } from './topic-shelf.js';
 
 /** What has messages: guilds and private channels, asked for by channel. */
 export const WITH_MESSAGES: QueryOptions = {

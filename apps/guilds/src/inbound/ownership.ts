@@ -10,14 +10,14 @@ import type { Subscription } from '@guildhall/bus';
 import { partitionOf } from '@guildhall/snowflake';
 import type { Events } from '../events.js';
 import type { TopicStore } from '../outbound/topic-store.js';
-import type { TopicHost } from './topic-host.js';
+import type { TopicShelf } from './topic-shelf.js';
 
 /** How far back a new owner looks for topics whose last events may not have been published. */
 const ACTIVE_S = 60;
 const WARM_AT_ONCE = 32;
 
 export interface OwnershipOptions {
-  readonly host: TopicHost;
+  readonly shelf: TopicShelf;
   readonly store: TopicStore;
   readonly events: Events;
   /** Serves the requests of a partition. */
@@ -67,7 +67,7 @@ export class Ownership {
     subscriptions: readonly Subscription[],
   ): Promise<void> {
     if (partitions.length === 0) return;
-    const released = this.#options.host.release(new Set(partitions));
+    const released = this.#options.shelf.release(new Set(partitions));
     await Promise.all(subscriptions.map((subscription) => subscription.drain()));
     await released;
   }
@@ -78,7 +78,7 @@ export class Ownership {
     const ours = active.filter((topicId) => partitions.has(partitionOf(topicId)));
     for (let at = 0; at < ours.length; at += WARM_AT_ONCE) {
       await Promise.all(
-        ours.slice(at, at + WARM_AT_ONCE).map((topicId) => this.#options.host.warm(topicId)),
+        ours.slice(at, at + WARM_AT_ONCE).map((topicId) => this.#options.shelf.warm(topicId)),
       );
     }
   }

@@ -32,6 +32,7 @@ import type { HeldTopic } from './held-topic.js';
 import { isSamePresence, offlineJson, presenceEvent, presenceJson } from './presence-events.js';
 import { done } from './replies.js';
 import type { CommandInit, CommandOptions, TopicHost } from './topic-host.js';
+import type { TopicShelf } from './topic-shelf.js';
 
 const decoder = new TextDecoder();
 /** The fleet's own decision. Without an id: it may be made twice. */
@@ -47,6 +48,7 @@ export interface PresenceListenerOptions {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly host: TopicHost;
+  readonly shelf: TopicShelf;
   readonly events: Events;
   /** How many presence instances there are to answer. */
   readonly presenceInstancesCount: () => number;
@@ -110,7 +112,7 @@ export class PresenceListener {
   #hear(event: TopicEvent): void {
     const isPresence = event.type === 'PRESENCE_UPDATE';
     if (!isPresence && event.type !== Signal.UsersGone) return;
-    const held = this.#options.host.peek(event.topicId);
+    const held = this.#options.shelf.peek(event.topicId);
     if (held?.topic.kind !== TopicKind.Guild) return;
     const data: unknown = JSON.parse(decoder.decode(event.data));
     if (isPresence) {
@@ -123,7 +125,7 @@ export class PresenceListener {
   }
 
   async #askAll(): Promise<void> {
-    const held = [...this.#options.host.all()];
+    const held = [...this.#options.shelf.all()];
     for (let at = 0; at < held.length; at += ASKED_AT_ONCE) {
       const some = held.slice(at, at + ASKED_AT_ONCE);
       await Promise.all(some.map((one) => this.#ask(one, { isRepeat: true, suspects: undefined })));

@@ -32,7 +32,8 @@ import { updateVoiceState } from '../domain/voice-decisions.js';
 import type { TopicStore } from '../outbound/topic-store.js';
 import type { HeldTopic } from './held-topic.js';
 import { done, json } from './replies.js';
-import type { CommandOptions, QueryOptions, TopicHost, TopicRef } from './topic-host.js';
+import type { CommandOptions, TopicHost } from './topic-host.js';
+import type { QueryOptions, TopicRef, TopicShelf } from './topic-shelf.js';
 
 const encoder = new TextEncoder();
 
@@ -57,12 +58,13 @@ const USER: CommandOptions = {
 
 export interface TopicHandlersOptions {
   readonly host: TopicHost;
+  readonly shelf: TopicShelf;
   readonly store: TopicStore;
   readonly clock: Clock;
 }
 
 export function topicHandlers(options: TopicHandlersOptions): Handlers<readonly [typeof Topics]> {
-  const { host, store, clock } = options;
+  const { host, shelf, store, clock } = options;
   return {
     attachUser: (request) =>
       host.query<UserTopic>(ref(request.command), USER, (topic, held) => {
@@ -78,7 +80,7 @@ export function topicHandlers(options: TopicHandlersOptions): Handlers<readonly 
       }),
 
     fetchEvents: async (request) => {
-      const held = await host.loaded({ topicId: request.topicId, channelId: 0n }, ANY);
+      const held = await shelf.hold({ topicId: request.topicId, channelId: 0n }, ANY);
       const limit = Math.min(Math.max(request.limit, 1), 1_000);
       const events =
         held.eventsAfter(request.afterSeq, limit, PAGE_BYTES_MAX) ??
@@ -94,7 +96,7 @@ export function topicHandlers(options: TopicHandlersOptions): Handlers<readonly 
     follow: async (request) => {
       const ahead = [];
       for (const { topicId, seq } of request.topics) {
-        const held = await host.warm(topicId);
+        const held = await shelf.warm(topicId);
         if (held === undefined) continue;
         follow(held, request.gatewayInstance, clock);
         if (held.publishedSeq > seq) ahead.push({ topicId, seq: held.publishedSeq });

@@ -13,6 +13,7 @@ import { MIGRATIONS } from '../outbound/migrations.js';
 import type { StoredErrand } from '../outbound/topic-store.js';
 import { TopicStore } from '../outbound/topic-store.js';
 import { TopicHost, type CommandOptions } from './topic-host.js';
+import { TopicShelf, type Courier } from './topic-shelf.js';
 
 const START_MS = 120_000;
 const dir = tempDir();
@@ -49,6 +50,7 @@ afterAll(async () => {
 
 interface Process {
   readonly host: TopicHost;
+  readonly shelf: TopicShelf;
   readonly commit: GroupCommit;
   /** Everything that left, in order: `event 3 type`, and whatever a spec adds. */
   readonly left: string[];
@@ -69,24 +71,18 @@ function startProcess(more: { courier?: () => Promise<void>; waitingMax?: number
     monotonicMs: () => clock.monotonicMs(),
     report: () => undefined,
   });
-  const host = new TopicHost({
+  const courier: Courier = {
+    run: async (more_) => {
+      errands.push(...more_);
+      await more.courier?.();
+    },
+  };
+  const shelf = new TopicShelf({
     store: new TopicStore({ store, instance: 'spec', recentEventsMax: 100, recentEventsMs: 0 }),
-    commit,
-    publisher: {
-      durable: (_, events) => left.push(...events.map(({ seq, type }) => `event ${seq} ${type}`)),
-      ephemeral: (_, events) => left.push(...events.map(({ type }) => `whisper ${type}`)),
-    },
-    courier: {
-      run: async (more_) => {
-        errands.push(...more_);
-        await more.courier?.();
-      },
-    },
+    courier,
     clock,
-    mint: ids,
-    random: Math.random,
-    tracer: silentTelemetry().tracer,
     ownsPartition: () => owned.all,
+    settled: () => commit.settled(),
     onLoaded: () => undefined,
     onLost: () => undefined,
     topicsMax: 2,
@@ -94,9 +90,22 @@ function startProcess(more: { courier?: () => Promise<void>; waitingMax?: number
     tailBytesMax: 1_000_000,
     repliesMax: 100,
     replyKeepMs: 60_000,
+  });
+  const host = new TopicHost({
+    shelf,
+    commit,
+    publisher: {
+      durable: (_, events) => left.push(...events.map(({ seq, type }) => `event ${seq} ${type}`)),
+      ephemeral: (_, events) => left.push(...events.map(({ type }) => `whisper ${type}`)),
+    },
+    courier,
+    clock,
+    mint: ids,
+    random: Math.random,
+    tracer: silentTelemetry().tracer,
     errandWaitMs: 1_000,
   });
-  return { host, commit, left, errands, owned };
+  return { host, shelf, commit, left, errands, owned };
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -194,7 +203,7 @@ describe('TopicHost', () => {
       throw refuse('MissingPermissions');
     });
     await expect(refused).rejects.toMatchObject({ code: FaultCode.Refused });
-    expect(process.host.peek(topicId)?.isLost).toBe(false);
+    expect(process.shelf.peek(topicId)?.isLost).toBe(false);
     expect(await guildsOf(process, topicId)).toEqual([1n]);
   });
 
@@ -212,7 +221,7 @@ describe('TopicHost', () => {
       },
     );
     await expect(failed).rejects.toThrow('half way');
-    expect(process.host.peek(topicId)).toBeUndefined();
+    expect(process.shelf.peek(topicId)).toBeUndefined();
     expect(await guildsOf(process, topicId)).toEqual([1n]);
   });
 
@@ -249,9 +258,11 @@ describe('TopicHost', () => {
     const underway = join(process, topicId, 2n, 2n);
     await new Promise(setImmediate);
     process.owned.all = false;
-    await process.host.release(new Set(Array.from({ length: 1_024 }, (_, partition) => partition)));
+    await process.shelf.release(
+      new Set(Array.from({ length: 1_024 }, (_, partition) => partition)),
+    );
     expect(text(await underway)).toBe('joined 2');
-    expect(process.host.heldCount).toBe(0);
+    expect(process.shelf.heldCount).toBe(0);
     await expect(join(process, topicId, 3n, 3n)).rejects.toMatchObject({
       code: FaultCode.WrongOwner,
     });
@@ -295,7 +306,7 @@ describe('TopicHost', () => {
     const process = startProcess();
     const topicId = newId();
     for (let id = 1n; id <= 20n; id += 1n) await join(process, topicId, id, id);
-    const held = process.host.peek(topicId)!;
+    const held = process.shelf.peek(topicId)!;
     expect(held.eventsAfter(18n, 10, 1_000_000)!.map(({ seq }) => seq)).toEqual([19n, 20n]);
     expect(held.eventsAfter(18n, 1, 1_000_000)!.map(({ seq }) => seq)).toEqual([19n]);
     expect(held.eventsAfter(20n, 10, 1_000_000)).toEqual([]);
@@ -307,10 +318,10 @@ describe('TopicHost', () => {
     const topics = [newId(), newId(), newId(), newId()];
     for (const [index, topicId] of topics.entries())
       await join(process, topicId, BigInt(index) + 1n, 1n);
-    process.host.peek(topics[0]!)!.followers.set('gateway-1', 0);
-    for (const held of process.host.all()) held.lastUsedMs = topics.indexOf(held.topic.id);
-    process.host.evict();
-    expect([...process.host.all()].map(({ topic }) => topics.indexOf(topic.id)).sort()).toEqual([
+    process.shelf.peek(topics[0]!)!.followers.set('gateway-1', 0);
+    for (const held of process.shelf.all()) held.lastUsedMs = topics.indexOf(held.topic.id);
+    process.shelf.evict();
+    expect([...process.shelf.all()].map(({ topic }) => topics.indexOf(topic.id)).sort()).toEqual([
       0, 3,
     ]);
     expect(await guildsOf(process, topics[1]!)).toEqual([1n]);

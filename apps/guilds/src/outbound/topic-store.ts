@@ -66,8 +66,9 @@ const RECENT_EVENTS = {
   text: `SELECT event, reply FROM (
            SELECT seq, event, reply,
              sum(octet_length(event)) OVER (ORDER BY seq DESC) - octet_length(event) AS newer_bytes
-           FROM events WHERE topic_id = $1 AND seq > $2
-             AND (seq > $3 OR at > now() - make_interval(secs => $4))) recent
+           FROM events WHERE topic_id = $1 AND seq > LEAST($3, (
+             SELECT min(seq) - 1 FROM events
+             WHERE topic_id = $1 AND seq > $2 AND at > now() - make_interval(secs => $4)))) recent
          WHERE newer_bytes < $5 ORDER BY seq`,
 };
 // A skip scan over the primary key: one index probe per channel, however many messages there are.
