@@ -87,7 +87,9 @@ describe('a fleet whose processes are killed while people talk', () => {
     await stream.expectDelivered(alice.api, sessions);
   };
 
-  /** Checks that all channels are as before `RECOVERY_MAX_MS` after `atMs`; gives when, by channel. */
+  /**
+   * Checks that all channels are as before `RECOVERY_MAX_MS` after `atMs`; gives when, by channel.
+   */
   const expectRecovered = (stream: MessageStream, atMs: number): Map<string, number> =>
     new Map(
       stream.channelIds.map((channelId) => {

@@ -28,8 +28,8 @@ interface Library {
   readonly compression?: LibraryOptions['compression'];
 }
 
-// `zlib-stream` as far as they speak it without a native add-on (zlib-sync for discord.js); ETF they all
-// leave to one (erlpack). wire-formats.e2e.spec.ts has every form.
+// `zlib-stream` as far as they speak it without a native add-on (zlib-sync for discord.js); ETF
+// they all leave to one (erlpack). wire-formats.e2e.spec.ts has every form.
 const LIBRARIES: readonly Library[] = [
   { title: 'discord.js', connect: connectDiscordJs },
   { title: 'eris', connect: connectEris },

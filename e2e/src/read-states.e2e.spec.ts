@@ -1,6 +1,6 @@
-// Two sessions of one person, on two gateways: what is unread, how often one was mentioned, and that
-// both know. Counts are asked for as clients learn them, from READY, and must be the same after
-// every process has been killed.
+// Two sessions of one person, on two gateways: what is unread, how often one was mentioned, and
+// that both know. Counts are asked for as clients learn them, from READY, and must be the same
+// after every process has been killed.
 
 import type { TestGatewayClient } from '@guildhall/testkit';
 

@@ -1,5 +1,5 @@
-// One operation is one trace, across every process it touches: complete, with nothing beside it. And
-// whoever does not sample pays nothing: no span, no header on the bus.
+// One operation is one trace, across every process it touches: complete, with nothing beside it.
+// And whoever does not sample pays nothing: no span, no header on the bus.
 
 import type { AppName } from '@guildhall/contracts';
 import { startOtlpCollector } from '@guildhall/telemetry/testing';

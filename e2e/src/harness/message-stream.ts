@@ -97,9 +97,9 @@ export class MessageStream {
   }
 
   /**
-   * Checks what is promised at the top of this file; to be called when the stream has stopped. Waits
-   * for what is on its way. A session is held to what came after the channels as its READY (or
-   * GUILD_CREATE) showed them. `reader` is the API as someone who may read all channels.
+   * Checks what is promised at the top of this file; to be called when the stream has stopped.
+   * Waits for what is on its way. A session is held to what came after the channels as its READY
+   * (or GUILD_CREATE) showed them. `reader` is the API as someone who may read all channels.
    */
   async expectDelivered(
     reader: TestApi,

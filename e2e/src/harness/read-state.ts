@@ -1,5 +1,5 @@
-// What a person's client knows of unread messages and mentions when it has just started: READY, read
-// as a client reads it.
+// What a person's client knows of unread messages and mentions when it has just started: READY,
+// read as a client reads it.
 
 import type { GatewayPayload } from '@guildhall/testkit';
 

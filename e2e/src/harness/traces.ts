@@ -66,8 +66,8 @@ function tracesSince(collector: OtlpCollector, sinceMs: number): CollectedSpan[]
 }
 
 /**
- * Services, names and kinds as indented text. Siblings are sorted by this text and not by time: what
- * is done side by side has no order.
+ * Services, names and kinds as indented text. Siblings are sorted by this text and not by time:
+ * what is done side by side has no order.
  */
 export function shapeOf(trace: readonly CollectedSpan[]): string {
   const below = (parentSpanId: string | undefined, depth: number): string[] =>

@@ -237,8 +237,8 @@ export class MethodTable {
   }
 
   /**
-   * When a SERVER span ends: read before the answer is sent, since whoever asked may have it, and end
-   * its own span, while this process is still busy with sending.
+   * When a SERVER span ends: read before the answer is sent, since whoever asked may have it, and
+   * end its own span, while this process is still busy with sending.
    */
   #nowMs(span: Span | undefined): number | undefined {
     return span === undefined ? undefined : this.#options.tracer?.nowMs();

@@ -1,6 +1,6 @@
 // A whole fleet on this machine, as its users feel it: how long a log-in takes, a message, a
-// takeover. Real processes, real NATS, real PostgreSQL with durable commits; the clients are in this
-// process and share the cores with the fleet, so these are upper bounds.
+// takeover. Real processes, real NATS, real PostgreSQL with durable commits; the clients are in
+// this process and share the cores with the fleet, so these are upper bounds.
 //
 //   npm run bench -- fleet
 //

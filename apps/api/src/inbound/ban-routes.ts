@@ -109,8 +109,8 @@ export function banRoutes({ accounts }: Ports): Route[] {
 type BulkBanAsk = Ask<{ readonly guild_id: Snowflake }, undefined, Checked<typeof bulkBanBody>>;
 
 /**
- * Each is judged by itself, one after the other since they are for one owner. Whoever asks is passed
- * over without a word, as by Discord; who is banned already counts as failed.
+ * Each is judged by itself, one after the other since they are for one owner. Whoever asks is
+ * passed over without a word, as by Discord; who is banned already counts as failed.
  */
 async function banMany(ask: BulkBanAsk, accounts: Ports['accounts']): Promise<Answer> {
   const guildId = ask.params.guild_id;

@@ -147,7 +147,8 @@ const NEW_CHANNEL: readonly Mapping[] = [
     { name: 'group', type: 4 },
     { name: 'group', type: 4 },
   ],
-  // Null says no more than nothing: it goes where a new channel goes, with its category's overwrites.
+  // Null says no more than nothing: it goes where a new channel goes, with its category's
+  // overwrites.
   [
     { name: 'x', type: null, ...NO_FIELDS },
     { name: 'x', type: 0 },

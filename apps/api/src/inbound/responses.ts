@@ -31,7 +31,9 @@ export interface ResponseMessage {
   readonly isEphemeral: boolean;
 }
 
-/** How often an ephemeral message is changed again because somebody else has changed it meanwhile. */
+/**
+ * How often an ephemeral message is changed again because somebody else has changed it meanwhile.
+ */
 const CHANGES_MAX = 5;
 
 /** The messages of one interaction, as its token may handle them. */

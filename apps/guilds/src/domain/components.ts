@@ -1,6 +1,8 @@
 /** Components of messages: what a person may press and choose. Kept as the bot sent them. */
 
-/** A component, as far as it is of interest here. Nothing about it was checked but that it is JSON. */
+/**
+ * A component, as far as it is of interest here. Nothing about it was checked but that it is JSON.
+ */
 interface Component {
   readonly type?: unknown;
   readonly custom_id?: unknown;

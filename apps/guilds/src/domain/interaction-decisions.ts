@@ -1,4 +1,7 @@
-/** A person uses a command, a component or a modal of an application: whether it may, and what the bot is told. */
+/**
+ * A person uses a command, a component or a modal of an application: whether it may, and what the
+ * bot is told.
+ */
 import {
   refuse,
   refuseField,

@@ -6,9 +6,9 @@
  * otherwise then is told to the guild.
  *
  * It also notices who is gone: a user without any session, invisible ones included, is in no voice
- * channel, and no temporary member. Presence says so when it happens. What was not heard (this guild
- * was not loaded, or presence died as well) is found by looking: who is absent twice, with a grace
- * in between, is gone.
+ * channel, and no temporary member. Presence says so when it happens. What was not heard (this
+ * guild was not loaded, or presence died as well) is found by looking: who is absent twice, with a
+ * grace in between, is gone.
  */
 import { fromBinary } from '@bufbuild/protobuf';
 import { callAll, type Bus, type Subscription } from '@guildhall/bus';

@@ -1,7 +1,7 @@
 /**
- * The topics this process holds: taken when they are asked for (which raises their epoch), read whole,
- * found by their id or by a channel in them, and let go when their partition is another's, when they
- * are not to be believed, or when there are too many.
+ * The topics this process holds: taken when they are asked for (which raises their epoch), read
+ * whole, found by their id or by a channel in them, and let go when their partition is another's,
+ * when they are not to be believed, or when there are too many.
  */
 import type { Clock } from '@guildhall/clock';
 import { Fault, FaultCode } from '@guildhall/fault';
@@ -87,8 +87,8 @@ export class TopicShelf {
   }
 
   /**
-   * Lets go of partitions that are another's now: their topics are not to be found any more when this
-   * returns, and forgotten when what was under way is committed. A partition that comes back
+   * Lets go of partitions that are another's now: their topics are not to be found any more when
+   * this returns, and forgotten when what was under way is committed. A partition that comes back
    * meanwhile is read again, since another may have written it in between.
    */
   async release(partitions: ReadonlySet<number>): Promise<void> {
@@ -114,8 +114,8 @@ export class TopicShelf {
   }
 
   /**
-   * Finds the topic, taking and loading it if need be. Rejects with wrong_owner when the partition is
-   * another's, or as the options say when there is no such topic.
+   * Finds the topic, taking and loading it if need be. Rejects with wrong_owner when the partition
+   * is another's, or as the options say when there is no such topic.
    */
   async hold(ref: TopicRef, options: QueryOptions): Promise<HeldTopic> {
     const anyId = ref.topicId !== 0n ? ref.topicId : ref.channelId;

@@ -12,7 +12,9 @@ import {
 import { SPAN, type TraceContext, type Tracer } from '@guildhall/telemetry';
 import { eventSize } from '../domain/event-size.js';
 
-/** Events that are large (a guild object has no bound) are parted well below what the bus carries. */
+/**
+ * Events that are large (a guild object has no bound) are parted well below what the bus carries.
+ */
 const BATCH_BYTES_MAX = 256 * 1024;
 
 export interface EventPublisherOptions {

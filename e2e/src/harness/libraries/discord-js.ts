@@ -1,5 +1,5 @@
-// discord.js. `zlib-stream` it speaks only with the native add-on zlib-sync, and ETF with none: what
-// it does not speak is told of by TestGatewayClient.
+// discord.js. `zlib-stream` it speaks only with the native add-on zlib-sync, and ETF with none:
+// what it does not speak is told of by TestGatewayClient.
 
 import { once } from 'node:events';
 

@@ -1,4 +1,5 @@
-// eris, plain and with `zlib-stream`, which it reads with pako. ETF needs the native add-on erlpack.
+// eris, plain and with `zlib-stream`, which it reads with pako. ETF needs the native add-on
+// erlpack.
 
 import { once } from 'node:events';
 import { Agent } from 'node:http';

@@ -1,5 +1,5 @@
-// oceanic.js, plain, with `zlib-stream` and with `zstd-stream`, both of which it reads with what Node
-// brings. ETF needs the native add-on erlpack.
+// oceanic.js, plain, with `zlib-stream` and with `zstd-stream`, both of which it reads with what
+// Node brings. ETF needs the native add-on erlpack.
 
 import { once } from 'node:events';
 import type { EventEmitter } from 'node:events';

@@ -133,7 +133,8 @@ export type CreateInteractionRequest = Message<"fleet.guilds.v1.CreateInteractio
   componentType: number;
 
   /**
-   * Of a command: permissions its user must have; absent: none in particular. 0: administrators only.
+   * Of a command: permissions its user must have; absent: none in particular. 0: administrators
+   * only.
    *
    * @generated from field: optional fixed64 required_permissions = 19;
    */
@@ -312,7 +313,8 @@ export type ResponseReply = Message<"fleet.guilds.v1.ResponseReply"> & {
   messageId: bigint;
 
   /**
-   * Of an ephemeral message: all that is known of it, for whoever keeps it. Opaque but to the owner.
+   * Of an ephemeral message: all that is known of it, for whoever keeps it. Opaque but to the
+   * owner.
    *
    * @generated from field: bytes document = 3;
    */
