@@ -268,6 +268,8 @@ export interface Interactions {
   answer(id: Snowflake, answer: InteractionAnswer): Promise<boolean>;
   /** Says whether it was so the other way round before. */
   setLoading(id: Snowflake, isLoading: boolean): Promise<boolean>;
+  /** The first message is gone. */
+  clearOriginal(id: Snowflake): Promise<void>;
   /** May come twice: the first counts. */
   keepEphemeral(message: Omit<EphemeralMessage, 'revision'>): Promise<void>;
   ephemeral(id: Snowflake): Promise<EphemeralMessage | undefined>;

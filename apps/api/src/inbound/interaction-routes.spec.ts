@@ -166,7 +166,7 @@ describe('A command that a person uses', () => {
     const said = JSON.stringify([world.telemetry.logs(), world.telemetry.spans()], (_key, value) =>
       typeof value === 'bigint' ? String(value) : (value as unknown),
     );
-    expect(said).toContain('/webhooks/:application_id/:interaction_token/messages/@original');
+    expect(said).toContain('/webhooks/:application_id/:interaction_token/messages/:message');
     expect(said).not.toContain(token);
   });
 
@@ -436,7 +436,7 @@ describe('The messages of an interaction', () => {
     expect(parsed(world.owners.of('editResponse')[1].document).content).toBe('hush hush');
     const follow = await webhook('POST', '', { content: 'psst', flags: EPHEMERAL });
     expect(follow.json.id).toBe('34');
-    expect(world.owners.of('createResponse')[1].message.referenceMessageId).toBe(0n);
+    expect(world.owners.of('createResponse')[1].message.referenceMessageId).toBe(33n);
     const other = await ping();
     await other.callback({ type: 1 });
     expect((await other.webhook('GET', '/messages/33')).json.code).toBe(10008);
@@ -445,10 +445,30 @@ describe('The messages of an interaction', () => {
       ephemeral: true,
       origin: { interactionId: BigInt(id), user: { id: BigInt(alice.id) } },
     });
-    world.owners.on('getResponse', () => {
-      throw refuse('UnknownMessage');
-    });
     expect((await webhook('GET', '/messages/@original')).json.code).toBe(10008);
+  });
+
+  it('do not tell everybody of those that one person sees', async () => {
+    answerWith(37n, 38n, 39n);
+    const { callback, webhook } = await ping();
+    await callback({ type: 4, data: { content: 'hush', flags: EPHEMERAL } });
+    await webhook('POST', '', { content: 'aloud' });
+    await webhook('DELETE', '/messages/@original');
+    await webhook('POST', '', { content: 'aloud again' });
+    const [, ...follow] = world.owners.of('createResponse');
+    for (const { message, origin, followUp } of follow) {
+      expect(message.referenceMessageId).toBe(0n);
+      expect([origin.originalResponseId, followUp]).toEqual([0n, true]);
+    }
+    answerWith(40n, 41n);
+    await ping();
+    await opened().callback({ type: 4, data: { content: 'sure?', flags: EPHEMERAL } });
+    await component({ message_id: '40' });
+    await opened().callback({ type: 4, data: { content: 'aloud' } });
+    expect(world.owners.of('createResponse').at(-1)).toMatchObject({
+      message: { referenceMessageId: 0n },
+      origin: { sourceMessageId: 0n },
+    });
   });
 
   it('lose no change when two are made at once', async () => {

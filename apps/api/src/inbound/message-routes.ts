@@ -1,4 +1,5 @@
 // Messages: send, read, edit, delete.
+import type { Clock } from '@guildhall/clock';
 import { Messages, ReadStates, refuse, refuseField } from '@guildhall/contracts';
 import { Fault } from '@guildhall/fault';
 import type { Snowflake } from '@guildhall/snowflake';
@@ -162,26 +163,32 @@ async function create(ask: CreateAsk, ports: Ports, events: Events): Promise<Ans
       referenceMustExist: reference?.fail_if_not_exists ?? false,
       applicationId: identity.applicationId,
     });
-    if (!user.bot) await ackOwn(ask, reply.messageId, events);
+    if (!user.bot) await ackOwn(ask, ports.clock, reply.messageId, events);
     return json(reply.json);
   });
 }
 
+/** How long an answer waits for the ack that its message implies; it is made later just as well. */
+const OWN_ACK_WAIT_MS = 500;
+
 /**
  * Who writes has read so far. The message stands whatever becomes of this: a mark that did not move
- * is put right by the next one.
+ * is put right by the next one. Nor is its answer kept back while nobody serves read states.
  */
-async function ackOwn(ask: CreateAsk, messageId: Snowflake, events: Events): Promise<void> {
+async function ackOwn(
+  ask: CreateAsk,
+  clock: Clock,
+  messageId: Snowflake,
+  events: Events,
+): Promise<void> {
   const userId = ask.user.id;
-  try {
-    await ask.owner(ReadStates.method.ack, userId, {
-      userId,
-      silent: true,
-      acks: [
-        { channelId: ask.params.channel_id, messageId, channelLastMessageId: messageId, type: 0 },
-      ],
-    });
-  } catch (reason) {
-    events.ownMessageNotAcked(ask.trace, Fault.from(reason));
-  }
+  const { channel_id: channelId } = ask.params;
+  const acks = [{ channelId, messageId, channelLastMessageId: messageId, type: 0 }];
+  const acked = ask
+    .owner(ReadStates.method.ack, userId, { userId, silent: true, acks })
+    .catch((reason: unknown) => events.ownMessageNotAcked(ask.trace, Fault.from(reason)));
+  const waited = Promise.withResolvers<void>();
+  const timer = clock.setTimer(OWN_ACK_WAIT_MS, waited.resolve);
+  await Promise.race([acked, waited.promise]);
+  timer.cancel();
 }

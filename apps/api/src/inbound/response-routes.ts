@@ -5,14 +5,16 @@ import { timestampOf, type Snowflake } from '@guildhall/snowflake';
 import { AnswerType } from '../domain/interaction-body.js';
 import { editMessageBody, responseBody } from '../domain/message-body.js';
 import type { Ports, StoredInteraction } from '../domain/ports.js';
+import { Findings, INVALID, refuseFields, snowflake } from '../domain/validation.js';
 import type { Events } from '../events.js';
 import { DONE, json } from './answer.js';
 import { Responses } from './responses.js';
 import { route, type Route } from './route.js';
 
 const BASE = '/webhooks/:application_id/:interaction_token';
-const ORIGINAL = `${BASE}/messages/@original`;
-const ONE = `${BASE}/messages/:message_id`;
+// Libraries send `@original` percent-encoded: it is a parameter like any other, and no path.
+const ONE = `${BASE}/messages/:message`;
+const ORIGINAL = '@original';
 
 /** `/webhooks/{application}/{token}`. */
 export function responseRoutes(ports: Ports, events: Events): Route[] {
@@ -29,17 +31,9 @@ export function responseRoutes(ports: Ports, events: Events): Route[] {
         return json(message.json);
       },
     }),
-    // The two differ only in where the id comes from.
-    ...messageRoutesAt(ORIGINAL as typeof ONE, ports, events),
-    ...messageRoutesAt(ONE, ports, events),
-  ];
-}
-
-function messageRoutesAt(path: typeof ONE, ports: Ports, events: Events): Route[] {
-  return [
     route({
       method: 'GET',
-      path,
+      path: ONE,
       who: 'anyone',
       async answer(ask) {
         const interaction = await answered(ports, ask.params);
@@ -49,7 +43,7 @@ function messageRoutesAt(path: typeof ONE, ports: Ports, events: Events): Route[
     }),
     route({
       method: 'PATCH',
-      path,
+      path: ONE,
       who: 'anyone',
       body: editMessageBody,
       takesFiles: true,
@@ -62,7 +56,7 @@ function messageRoutesAt(path: typeof ONE, ports: Ports, events: Events): Route[
     }),
     route({
       method: 'DELETE',
-      path,
+      path: ONE,
       who: 'anyone',
       async answer(ask) {
         const interaction = await answered(ports, ask.params);
@@ -94,12 +88,15 @@ async function answered(ports: Ports, params: TokenParams): Promise<StoredIntera
   return found;
 }
 
-/** The message a path is about; without an id, the first. */
+/** The message a path is about. Refused with 10008 if there is no first one. */
 function messageOf(
   { originalMessageId }: StoredInteraction,
-  { message_id: id }: { readonly message_id?: Snowflake },
+  { message }: { readonly message: string },
 ): Snowflake {
-  const messageId = id ?? originalMessageId;
-  if (messageId === 0n) throw refuse('UnknownMessage');
-  return messageId;
+  const findings = new Findings();
+  const id =
+    message === ORIGINAL ? originalMessageId : snowflake().run(message, ['message_id'], findings);
+  if (id === INVALID) throw refuseFields(findings.errors);
+  if (id === 0n) throw refuse('UnknownMessage');
+  return id;
 }

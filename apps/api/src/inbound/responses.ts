@@ -18,6 +18,8 @@ import type { Events } from '../events.js';
 import { changedBy, saidIn, withAttachments, type AttachmentInit } from './message-requests.js';
 import type { Ask, CommandInit } from './route.js';
 
+type OriginInit = Omit<MessageInitShape<typeof InteractionOriginSchema>, '$typeName' | '$unknown'>;
+
 /** What is needed of a request. */
 export type ResponseAsk = Pick<
   Ask<unknown, unknown, unknown>,
@@ -80,9 +82,7 @@ export class Responses {
       }
     }
     const isEphemeral = (body.flags & EPHEMERAL) !== 0;
-    const original = await interactions.ephemeral(originalMessageId);
-    const replyTo = original === undefined ? originalMessageId : 0n;
-    return this.#create(body, { isEphemeral, replyTo });
+    return this.#create(body, { isEphemeral, replyTo: originalMessageId });
   }
 
   /** Changes a message; it is no longer loading then. */
@@ -119,7 +119,7 @@ export class Responses {
   }
 
   async remove(messageId: Snowflake): Promise<void> {
-    const { channelId, id, originalMessageId, isLoading } = this.#interaction;
+    const { channelId, id, originalMessageId } = this.#interaction;
     const ephemeral = await this.#ephemeral(messageId);
     await this.#ask.owner(Interactions.method.deleteResponse, channelId, {
       command: this.#asBot(this.#ask.command()),
@@ -128,10 +128,8 @@ export class Responses {
       origin: await this.#origin(),
       ephemeral: ephemeral !== undefined,
     });
+    if (messageId === originalMessageId) await this.#ports.interactions.clearOriginal(id);
     if (ephemeral !== undefined) await this.#ports.interactions.removeEphemeral(messageId);
-    if (isLoading && messageId === originalMessageId) {
-      await this.#ports.interactions.setLoading(id, false);
-    }
   }
 
   /** Something for the client of who interacted. `isTransient`: of use only at once. */
@@ -171,6 +169,9 @@ export class Responses {
     const { isEphemeral, isFirst = false, isLoading = false, replyTo } = options;
     const { noted, keepIds } = matchNotes(this.#ask.files, body.attachments);
     refuseUnsent(keepIds);
+    // Of what others do not see, they are not told that it is there either.
+    const shownId = isEphemeral ? replyTo : await this.#unlessEphemeral(replyTo);
+    const origin = await this.#origin();
     const send = async (attachments: AttachmentInit[]): Promise<ResponseMessage> => {
       const reply = await this.#ask.owner(Interactions.method.createResponse, channelId, {
         message: {
@@ -178,12 +179,19 @@ export class Responses {
           channelId,
           ...saidIn(body),
           attachments,
-          referenceMessageId: replyTo,
+          referenceMessageId: shownId,
           applicationId,
         },
-        origin: await this.#origin(isFirst ? 0n : this.#interaction.originalMessageId),
+        origin: isFirst
+          ? { ...origin, sourceMessageId: shownId }
+          : {
+              ...origin,
+              originalResponseId: shownId,
+              sourceMessageId: await this.#unlessEphemeral(origin.sourceMessageId),
+            },
         ephemeral: isEphemeral,
         loading: isLoading,
+        followUp: !isFirst,
       });
       if (isEphemeral) await this.#keep(reply.messageId, reply);
       return { json: reply.json, id: reply.messageId, isEphemeral };
@@ -243,9 +251,13 @@ export class Responses {
     return found;
   }
 
-  async #origin(
-    originalResponseId = 0n,
-  ): Promise<MessageInitShape<typeof InteractionOriginSchema>> {
+  async #unlessEphemeral(messageId: Snowflake): Promise<Snowflake> {
+    if (messageId === 0n) return 0n;
+    const found = await this.#ports.interactions.ephemeral(messageId);
+    return found === undefined ? messageId : 0n;
+  }
+
+  async #origin(): Promise<OriginInit & { sourceMessageId: Snowflake }> {
     const interaction = this.#interaction;
     const user = await this.#ports.accounts.userById(interaction.userId);
     return {
@@ -258,7 +270,6 @@ export class Responses {
       triggeringId: interaction.triggeringId,
       triggeringType: interaction.triggeringType,
       triggeringName: interaction.triggeringName,
-      originalResponseId,
       ...(user === undefined ? {} : { user }),
     };
   }

@@ -147,6 +147,17 @@ export class InteractionsStore implements Interactions {
     return rowCount > 0;
   }
 
+  async clearOriginal(id: Snowflake): Promise<void> {
+    await this.#store.query(
+      {
+        name: 'clear-original',
+        text: `UPDATE interactions SET original_message_id = 0, is_loading = false
+               WHERE interaction_id = $1`,
+      },
+      [id],
+    );
+  }
+
   async keepEphemeral(message: Omit<EphemeralMessage, 'revision'>): Promise<void> {
     const { id, interactionId, applicationId, channelId, userId, json, document } = message;
     await this.#store.query(

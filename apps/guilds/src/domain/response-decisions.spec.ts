@@ -152,7 +152,7 @@ describe('A response', () => {
     const origin = originOf({ originalResponseId: first.messageId });
     const { json } = respond(
       { content: 'more', referenceMessageId: first.messageId },
-      { origin: origin as never },
+      { origin: origin as never, followUp: true },
     );
     expect(json).toMatchObject({
       type: 19,
@@ -160,6 +160,10 @@ describe('A response', () => {
       referenced_message: { content: 'first' },
       interaction_metadata: { original_response_message_id: String(first.messageId) },
     });
+  });
+
+  it('that follows one which others do not see is like any message', () => {
+    expect(respond({ content: 'more' }, { followUp: true }).json).toMatchObject({ type: 0 });
   });
 
   it('to a component or a modal says where it came from', () => {

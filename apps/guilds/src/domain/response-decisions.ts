@@ -75,7 +75,7 @@ export function createResponse(
   const message: Message = {
     ...draft,
     id: changes.mint(place.lastMessageId),
-    type: typeOf(origin, draft),
+    type: request.followUp ? draft.type : typeOf(origin, draft),
     applicationId: origin.applicationId,
     flags:
       draft.flags | (ephemeral ? MessageFlag.Ephemeral : 0) | (loading ? MessageFlag.Loading : 0),
@@ -212,8 +212,8 @@ export function ephemeralMessage(id: bigint, channelId: bigint, document: Uint8A
 }
 
 /** The first message that answers a command says so; any other is like what people write. */
-function typeOf({ commandType, originalResponseId }: InteractionOrigin, draft: Draft): MessageType {
-  if (commandType === 0 || originalResponseId !== 0n) return draft.type;
+function typeOf({ commandType }: InteractionOrigin, draft: Draft): MessageType {
+  if (commandType === 0) return draft.type;
   return commandType === 1 ? MessageType.ChatInputCommand : MessageType.ContextMenuCommand;
 }
 
