@@ -17,7 +17,8 @@ export const DiscordError = {
   UnknownOverwrite: [10009, 404, 'Unknown permission overwrite'],
   UnknownRole: [10011, 404, 'Unknown Role'],
   UnknownUser: [10013, 404, 'Unknown User'],
-  UnknownEmoji: [10014, 404, 'Unknown Emoji'],
+  /** 400, as reacting with what is no emoji is answered. */
+  UnknownEmoji: [10014, 400, 'Unknown Emoji'],
   UnknownWebhook: [10015, 404, 'Unknown Webhook'],
   UnknownBan: [10026, 404, 'Unknown Ban'],
   UnknownInteraction: [10062, 404, 'Unknown interaction'],

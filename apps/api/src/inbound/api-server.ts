@@ -29,6 +29,8 @@ import type { Ask, Route } from './route.js';
 
 const PREFIXES = ['/api/v10', '/api/v9', '/api'] as const;
 const AUDIT_REASON_LENGTH_MAX = 512;
+/** Of a body that is too large to be taken, and is heard out all the same. */
+const UNREAD_BYTES_MAX = 64 * 1024 * 1024;
 /** A body of a type nobody here reads. */
 const FOREIGN_BODY = Symbol('body of another type');
 
@@ -224,6 +226,7 @@ class Api {
   }
 
   async #fail(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (error.statusCode === 413) hearOut(request, reply);
     await send(reply, this.#faultAnswer(fastifyFault(error), request));
   }
 
@@ -337,6 +340,16 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
+}
+
+/**
+ * Fastify closes when it does not read a body to its end, and a client that is still sending then
+ * often loses the answer with the connection. A body that is not out of all proportion is read on,
+ * and thrown away.
+ */
+function hearOut(request: FastifyRequest, reply: FastifyReply): void {
+  const sizeBytes = Number(request.headers['content-length'] ?? Infinity);
+  if (sizeBytes <= UNREAD_BYTES_MAX) reply.removeHeader('connection');
 }
 
 /** What Fastify itself refuses, in Discord's words. */

@@ -33,6 +33,15 @@ afterAll(async () => {
 describe('Messages', () => {
   const path = `/channels/${CHANNEL}/messages`;
 
+  it('lets who sends too much send it, so that the answer is heard', async () => {
+    const body = { content: 'x'.repeat(8 * 1024 * 1024) };
+    for (let at = 0; at < 20; at++) {
+      const answer = await world.ask('POST', path, { token: bot.token, body });
+      expect([answer.status, answer.json.code]).toEqual([413, 40005]);
+      expect(answer.headers.get('connection')).not.toBe('close');
+    }
+  });
+
   it('sends what was said, and passes the owner’s JSON through untouched', async () => {
     const odd = `{"id":"${MESSAGE}",  "content":"hi"}`;
     world.owners.on('createMessage', () => ({ json: Buffer.from(odd), messageId: 9n }));
@@ -200,7 +209,7 @@ describe('Messages', () => {
     expect((await put('blob:817000000000000009')).status).toBe(204);
     expect((await put(encodeURIComponent('👩‍❤️‍💋‍👨'))).status).toBe(204);
     const unknown = await put('notanemoji');
-    expect([unknown.status, unknown.json.code]).toEqual([404, 10014]);
+    expect([unknown.status, unknown.json.code]).toEqual([400, 10014]);
     expect(world.owners.of('putReaction').map(({ emoji }) => [emoji.id, emoji.name])).toEqual([
       [0n, '👍🏽'],
       [817000000000000009n, 'blob'],
