@@ -1,5 +1,5 @@
-// What an administrator does before anybody else comes: a whole server, made through the API alone and
-// read back from it; applications and their tokens; and how often all of that may be asked.
+// What an administrator does before anybody else comes: a whole server, made through the API alone
+// and read back from it; applications and their tokens; and how often all of that may be asked.
 
 import { Intent } from '@guildhall/gateway-protocol';
 import { Permission } from '@guildhall/permissions';
@@ -259,7 +259,7 @@ describe('an administrator', () => {
     expect(new Set(twice.map(({ id }) => id)).size).toBe(2);
   });
 
-  it('makes applications, grants intents, and resets a token, which ends its sessions', async () => {
+  it('makes applications, grants intents, resets a token and so ends its sessions', async () => {
     const bot = await world.addBot(await world.createBot(admin, { flags: 0 }), guild);
     const identify = async (token: string, intents: number): Promise<TestGatewayClient> => {
       const client = await TestGatewayClient.connect({ url: world.gatewayUrl('gateway-2') });
