@@ -1,6 +1,7 @@
 import { callMethod } from '@guildhall/bus';
 import { Accounts, refuse, refuseField } from '@guildhall/contracts';
 import { Fault, FaultCode } from '@guildhall/fault';
+import { eventually } from '@guildhall/testkit';
 import { makeGround, makeWorld, type Ground, type World } from './api-world.conformance.js';
 
 const CHANNEL = '817000000000000001';
@@ -171,6 +172,28 @@ describe('When nobody owns a partition', () => {
     const answer = await lonely.ask('GET', `/channels/${CHANNEL}/messages`, { token: bot.token });
     const message = '503: Service Unavailable';
     expect([answer.status, answer.json]).toEqual([503, { message, code: 0 }]);
+  });
+});
+
+describe('When nobody answers for read states', () => {
+  it('answers who wrote a message all the same, after a moment, and still moves the mark', async () => {
+    const { token } = alice;
+    const { promise: acked, reject: fail } = Promise.withResolvers<never>();
+    world.owners.on('createMessage', () => ({ ...json({ id: MESSAGE }), messageId: 3n }));
+    world.owners.on('ack', () => acked);
+    const asked = world.ask('POST', `/channels/${CHANNEL}/messages`, {
+      token,
+      body: { content: 'a' },
+    });
+    await eventually(() => world.owners.of('ack').length === 1, { label: 'the ack is asked for' });
+    await world.clock.advanceAsync(500);
+    expect((await asked).json).toEqual({ id: MESSAGE });
+
+    const isSaid = (): boolean =>
+      world.telemetry.logs().some(({ message }) => message === 'own message not acked');
+    expect(isSaid()).toBe(false);
+    fail(new Fault(FaultCode.Overloaded, 'no room'));
+    await eventually(isSaid, { label: 'what became of it is in the log' });
   });
 });
 
