@@ -203,11 +203,19 @@ describe('client libraries, unmodified', () => {
       await bothSee({ kind: 'message', channelId, content: after.at(-1)! });
       expect(contents(here, channelId)).toEqual(all);
       expect(contents(there, channelId)).toEqual(all);
-      expect(here.seen.filter(({ kind }) => kind === 'session' || kind === 'resumed')).toEqual([
-        { kind: 'session' },
-        { kind: 'resumed' },
-      ]);
-      expect(there.seen.some(({ kind }) => kind === 'resumed')).toBe(false);
+      await bothSee({ kind: 'delete', id: lostId });
+      expect(sessionsOf(here)).toEqual(['READY', 'RESUMED']);
+      expect(sessionsOf(there)).toEqual(['READY']);
+      for (const client of [here, there]) {
+        // Not even the library was told twice of a message, and its own counting is right.
+        const ids = client.dispatches
+          .filter(({ t }) => t === 'MESSAGE_CREATE')
+          .map(({ d }) => idOf(d));
+        expect(new Set(ids).size).toBe(ids.length);
+        expect(client.dispatches.map(({ s }) => s)).toEqual(
+          client.dispatches.map((_, index) => index + 1),
+        );
+      }
       expect(there.complaints).toEqual([]);
       // They warn of a hole in the sequence, which would be ours.
       expect(here.complaints.filter((words) => /sequence/i.test(words))).toEqual([]);
@@ -226,6 +234,11 @@ function contents(client: LibraryClient, channelId: string): string[] {
   return client.seen.flatMap((one) =>
     one.kind === 'message' && one.channelId === channelId ? [one.content] : [],
   );
+}
+
+/** How its sessions began and went on. */
+function sessionsOf(client: LibraryClient): string[] {
+  return client.dispatches.map(({ t }) => t).filter((t) => t === 'READY' || t === 'RESUMED');
 }
 
 function idOf(d: unknown): string {

@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { Client, Events, Partials } from 'discord.js';
 import type { MessageReaction, PartialMessageReaction, TextChannel } from 'discord.js';
 
-import { loggedIn, STORY_INTENTS } from './library-client.js';
-import type { LibraryClient, LibraryOptions, Seen } from './library-client.js';
+import { loggedIn, recordDispatch, STORY_INTENTS } from './library-client.js';
+import type { LibraryClient, LibraryOptions, RawDispatch, Seen } from './library-client.js';
 
 /** See `ConnectLibrary`. */
 export async function connectDiscordJs(options: LibraryOptions): Promise<LibraryClient> {
@@ -20,6 +20,8 @@ export async function connectDiscordJs(options: LibraryOptions): Promise<Library
   });
   const seen: Seen[] = [];
   const complaints: string[] = [];
+  const dispatches: RawDispatch[] = [];
+  client.on(Events.Raw, (payload: unknown) => recordDispatch(dispatches, payload));
   record(client, seen, complaints);
   await loggedIn(
     (signal) => Promise.all([once(client, Events.ClientReady, { signal }), client.login(token)]),
@@ -29,6 +31,7 @@ export async function connectDiscordJs(options: LibraryOptions): Promise<Library
   const channel = (id: string): TextChannel => client.channels.cache.get(id) as TextChannel;
   return {
     seen,
+    dispatches,
     complaints,
     userId: client.user!.id,
     cachedGuild(id) {
@@ -68,9 +71,6 @@ export async function connectDiscordJs(options: LibraryOptions): Promise<Library
 }
 
 function record(client: Client, seen: Seen[], complaints: string[]): void {
-  client.on(Events.Raw, ({ t }: { t: string | null }) => {
-    if (t === 'READY') seen.push({ kind: 'session' });
-  });
   client.on(Events.ShardResume, () => seen.push({ kind: 'resumed' }));
   client.on(Events.MessageCreate, ({ id, channelId, author, content }) => {
     seen.push({ kind: 'message', id, channelId, authorId: author.id, content });

@@ -7,8 +7,8 @@ import type { Agent as HttpsAgent } from 'node:https';
 
 import { Client } from 'eris';
 
-import { loggedIn, STORY_INTENTS } from './library-client.js';
-import type { LibraryClient, LibraryOptions, Seen } from './library-client.js';
+import { loggedIn, recordDispatch, STORY_INTENTS } from './library-client.js';
+import type { LibraryClient, LibraryOptions, RawDispatch, Seen } from './library-client.js';
 
 /** See `ConnectLibrary`. */
 export async function connectEris(options: LibraryOptions): Promise<LibraryClient> {
@@ -20,6 +20,8 @@ export async function connectEris(options: LibraryOptions): Promise<LibraryClien
   });
   const seen: Seen[] = [];
   const complaints: string[] = [];
+  const dispatches: RawDispatch[] = [];
+  client.on('rawWS', (payload) => recordDispatch(dispatches, payload));
   record(client, seen, complaints);
   const close = () => client.disconnect({ reconnect: false });
   await loggedIn(
@@ -29,6 +31,7 @@ export async function connectEris(options: LibraryOptions): Promise<LibraryClien
 
   return {
     seen,
+    dispatches,
     complaints,
     userId: client.user.id,
     cachedGuild(id) {
@@ -72,9 +75,6 @@ function plainAgent(port: number): HttpsAgent {
 }
 
 function record(client: Client, seen: Seen[], complaints: string[]): void {
-  client.on('rawWS', ({ t }) => {
-    if (t === 'READY') seen.push({ kind: 'session' });
-  });
   client.on('shardResume', () => seen.push({ kind: 'resumed' }));
   client.on('messageCreate', ({ id, channel, author, content }) => {
     seen.push({ kind: 'message', id, channelId: channel.id, authorId: author.id, content });

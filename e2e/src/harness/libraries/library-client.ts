@@ -1,7 +1,7 @@
 // What the stories ask of any client library, and what they read of its events: one vocabulary, so
 // that the same story is told of each.
 
-import { Intent } from '@guildhall/gateway-protocol';
+import { Intent, Opcode } from '@guildhall/gateway-protocol';
 
 /** Something a library told its bot of. */
 export type Seen =
@@ -12,9 +12,14 @@ export type Seen =
   | ({ readonly kind: 'reaction removed' } & Reaction)
   | { readonly kind: 'typing'; readonly channelId: string; readonly userId: string }
   | { readonly kind: 'presence'; readonly userId: string; readonly status: string }
-  /** READY came: a session began. What a library calls ready is also said of resumed ones. */
-  | { readonly kind: 'session' }
   | { readonly kind: 'resumed' };
+
+/** A dispatch as it came to the library, before that made anything of it. */
+export interface RawDispatch {
+  readonly t: string;
+  readonly s: number;
+  readonly d: unknown;
+}
 
 interface Said {
   readonly authorId: string;
@@ -47,6 +52,8 @@ export interface LibraryOptions {
 export interface LibraryClient {
   /** Everything it was told of, in order. */
   readonly seen: readonly Seen[];
+  /** What these were made from: some libraries keep to themselves what came twice. */
+  readonly dispatches: readonly RawDispatch[];
   /** What the library warned of, or called an error. */
   readonly complaints: readonly string[];
   readonly userId: string;
@@ -87,6 +94,12 @@ export async function loggedIn(
 }
 
 const LOGIN_TIMEOUT_MS = 30_000;
+
+/** Adds a payload to `dispatches` if it is one. */
+export function recordDispatch(dispatches: RawDispatch[], payload: unknown): void {
+  const { op, t, s, d } = payload as RawDispatch & { readonly op: number };
+  if (op === Opcode.Dispatch) dispatches.push({ t, s, d });
+}
 
 /** What the stories are about. */
 export const STORY_INTENTS =

@@ -7,8 +7,8 @@ import type { EventEmitter } from 'node:events';
 import { Client } from 'oceanic.js';
 import type { Message, TextChannel } from 'oceanic.js';
 
-import { loggedIn, STORY_INTENTS } from './library-client.js';
-import type { LibraryClient, LibraryOptions, Seen } from './library-client.js';
+import { loggedIn, recordDispatch, STORY_INTENTS } from './library-client.js';
+import type { LibraryClient, LibraryOptions, RawDispatch, Seen } from './library-client.js';
 
 /** See `ConnectLibrary`. */
 export async function connectOceanic(options: LibraryOptions): Promise<LibraryClient> {
@@ -23,6 +23,8 @@ export async function connectOceanic(options: LibraryOptions): Promise<LibraryCl
   });
   const seen: Seen[] = [];
   const complaints: string[] = [];
+  const dispatches: RawDispatch[] = [];
+  client.on('packet', (payload) => recordDispatch(dispatches, payload));
   record(client, seen, complaints);
   const emitter = client as unknown as EventEmitter;
   const close = () => client.disconnect(false);
@@ -34,6 +36,7 @@ export async function connectOceanic(options: LibraryOptions): Promise<LibraryCl
   const { channels } = client.rest;
   return {
     seen,
+    dispatches,
     complaints,
     userId: client.user.id,
     cachedGuild(id) {
@@ -69,9 +72,6 @@ export async function connectOceanic(options: LibraryOptions): Promise<LibraryCl
 }
 
 function record(client: Client, seen: Seen[], complaints: string[]): void {
-  client.on('packet', ({ t }) => {
-    if (t === 'READY') seen.push({ kind: 'session' });
-  });
   client.on('shardResume', () => seen.push({ kind: 'resumed' }));
   client.on('messageCreate', ({ id, channelID, author, content }) => {
     seen.push({ kind: 'message', id, channelId: channelID, authorId: author.id, content });
