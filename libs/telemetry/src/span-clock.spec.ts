@@ -1,12 +1,38 @@
 import { ManualClock } from '@guildhall/clock';
 
-import { SpanClock } from './span-clock.js';
+import { originMsOf, SpanClock } from './span-clock.js';
 
 const START_MS = Date.UTC(2026, 10, 24);
 
 function nanoseconds([seconds, rest]: [number, number]): bigint {
   return BigInt(seconds) * 1_000_000_000n + BigInt(rest);
 }
+
+describe('originMsOf', () => {
+  it('is exact to 2 µs, whenever somebody else has the processor for 2 ms', () => {
+    const readingMs = 0.0005;
+    const originMs = START_MS + 0.123;
+    // A tick of the wall clock is about 2,000 readings away from the next.
+    for (let interruptedAt = 0; interruptedAt < 6_000; interruptedAt += 37) {
+      let monotonicMs = 77;
+      let readingsCount = 0;
+      const read = (): number => {
+        readingsCount += 1;
+        monotonicMs += readingsCount === interruptedAt ? 2 : readingMs;
+        return monotonicMs;
+      };
+      const times = { monotonicMs: read, nowMs: () => Math.floor(originMs + read()) };
+      expect(Math.abs(originMsOf(times) - originMs)).toBeLessThan(0.002);
+    }
+  });
+
+  it('is the same for every search in one process', () => {
+    const times = { monotonicMs: () => performance.now(), nowMs: () => Date.now() };
+    // 1 ms is what a single pair of readings may be off; a busy machine gets more searches.
+    const differences = [1, 2, 3, 4, 5].map(() => Math.abs(originMsOf(times) - originMsOf(times)));
+    expect(Math.min(...differences)).toBeLessThan(0.05);
+  });
+});
 
 describe('SpanClock', () => {
   it('maps a monotonic reading to the nanosecond', () => {

@@ -6,10 +6,12 @@
 //   wall = origin + monotonic
 //
 // with the origin taken once at start. All processes of one machine then agree to microseconds,
-// and a child of half a millisecond in another process lies inside its parent. Every ten seconds
-// the mapping is compared with the wall clock: a difference within the wall clock's own
-// granularity is ignored, a small one is worked off by running up to 10 % faster or slower, and
-// only a forward jump (the machine slept) is followed at once. So time never runs backwards, and
+// and a child of half a millisecond in another process lies inside its parent. (Node's own
+// `timeOrigin` is not that good: its two readings are taken while a process starts, and it is
+// off by whatever interrupts it between them.) Every ten seconds the mapping is compared with
+// the wall clock: a difference within the wall clock's own granularity is ignored, a small one
+// is worked off by running up to 10 % faster or slower, and only a forward jump (the machine
+// slept) is followed at once. So time never runs backwards, and
 // earlier readings are still mapped as they would have been then.
 
 import { performance } from 'node:perf_hooks';
@@ -27,6 +29,8 @@ const GRANULARITY_MS = 2;
 const STEP_MS = 1_000;
 const SLEW_MAX = 0.1;
 const SEGMENTS_MAX = 8;
+/** Long enough for a few ticks of a wall clock in ms, so that one is seen without interruption. */
+const ORIGIN_SEARCH_MS = 5;
 
 /** From `fromMs` (monotonic) on: wall = `offsetMs` + m + (m - fromMs) * slew, slewing for 10 s. */
 interface Segment {
@@ -40,6 +44,27 @@ const processTimes: ClockReadings = {
   nowMs: () => Date.now(),
 };
 
+/** Of this process: found once, since it takes a few ms of doing nothing else. */
+let processOriginMs: number | undefined;
+
+/**
+ * The wall time, ms, at which the monotonic clock read 0, to the microsecond, from a wall clock that
+ * shows whole milliseconds. A wall reading is never later than the truth, and a monotonic one
+ * taken after it never earlier: each pair gives an origin that is too early or right, and right it
+ * is for one taken just when the wall clock ticks. So the latest of many is taken. Keeps the
+ * processor busy for 5 ms.
+ */
+export function originMsOf(times: ClockReadings): number {
+  let latestMs = -Infinity;
+  const untilMs = times.monotonicMs() + ORIGIN_SEARCH_MS;
+  for (let monotonicMs = -Infinity; monotonicMs < untilMs;) {
+    const wallMs = times.nowMs();
+    monotonicMs = times.monotonicMs();
+    latestMs = Math.max(latestMs, wallMs - monotonicMs);
+  }
+  return latestMs;
+}
+
 /** Maps readings of the monotonic clock to wall time; later readings never map to earlier times. */
 export class SpanClock {
   readonly #times: ClockReadings;
@@ -51,9 +76,10 @@ export class SpanClock {
   /** @param times Of this process unless told. */
   constructor(times: ClockReadings = processTimes) {
     this.#times = times;
-    // The process's own origin is known to the microsecond; any other only as its wall clock is.
     const originMs =
-      times === processTimes ? performance.timeOrigin : times.nowMs() - times.monotonicMs();
+      times === processTimes
+        ? (processOriginMs ??= originMsOf(times))
+        : times.nowMs() - times.monotonicMs();
     this.#originSeconds = Math.floor(originMs / 1000);
     const offsetMs = originMs - this.#originSeconds * 1000;
     this.#segments = [{ fromMs: -Infinity, offsetMs, slew: 0 }];
