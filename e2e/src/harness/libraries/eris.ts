@@ -1,5 +1,5 @@
-// eris, plain and with `zlib-stream`, which it reads with pako. ETF needs the native add-on
-// erlpack.
+// eris, plain. Its `zlib-stream` needs pako 1, while oceanic.js asks for pako 2 beside it, or the
+// native add-on zlib-sync; ETF needs the native add-on erlpack.
 
 import { once } from 'node:events';
 import { Agent } from 'node:http';
