@@ -71,7 +71,8 @@ describe(`a gateway on a bad bus (SEED=${seed})`, () => {
       if (chance === 0 && stories.length < SESSIONS_MAX) {
         const client = await connect();
         stories.push({ client, got: [], snapshot: undefined, readCount: 0 });
-        busy = client.identify({ token: 'token', intents: ALL_INTENTS }).then(() => undefined);
+        const identified = client.identify({ token: 'token', intents: ALL_INTENTS });
+        busy = Promise.all([busy, identified]).then(() => undefined);
       } else if (chance === 1 && stories.length > 0) {
         await busy;
         await vanishAndResume(stories[random.int(stories.length)]!);

@@ -48,8 +48,8 @@ const processTimes: ClockReadings = {
 let processOriginMs: number | undefined;
 
 /**
- * The wall time, ms, at which the monotonic clock read 0, to the microsecond, from a wall clock that
- * shows whole milliseconds. A wall reading is never later than the truth, and a monotonic one
+ * The wall time, ms, at which the monotonic clock read 0, to the microsecond, from a wall clock
+ * that shows whole milliseconds. A wall reading is never later than the truth, and a monotonic one
  * taken after it never earlier: each pair gives an origin that is too early or right, and right it
  * is for one taken just when the wall clock ticks. So the latest of many is taken. Keeps the
  * processor busy for 5 ms.
