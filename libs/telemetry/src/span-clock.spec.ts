@@ -79,6 +79,28 @@ describe('SpanClock', () => {
     expect(Math.abs(errorMs)).toBeLessThanOrEqual(2);
   });
 
+  it('does not take an interruption between its two readings for an error', () => {
+    let interruptionMs = 0;
+    let monotonicMs = 0;
+    const interrupted = (reading: () => number): number => {
+      const value = reading();
+      monotonicMs += interruptionMs;
+      return value;
+    };
+    const spans = new SpanClock({
+      monotonicMs: () => interrupted(() => monotonicMs),
+      nowMs: () => interrupted(() => START_MS + Math.floor(monotonicMs)),
+    });
+    for (let step = 0; step < 400; step += 1) {
+      monotonicMs += 250;
+      const atMs = monotonicMs;
+      interruptionMs = 30;
+      const wall = nanoseconds(spans.wallTime(atMs));
+      interruptionMs = 0;
+      expect(wall).toBe(BigInt(START_MS + atMs) * 1_000_000n);
+    }
+  });
+
   it('does not chase the granularity of the wall clock', () => {
     const clock = new ManualClock(START_MS);
     const spans = new SpanClock(clock);

@@ -26,6 +26,8 @@ export type ClockReadings = Pick<Clock, 'nowMs' | 'monotonicMs'>;
 
 const REANCHOR_MS = 10_000;
 const GRANULARITY_MS = 2;
+/** What a wall clock in whole ms leaves out. */
+const WALL_TICK_MS = 1;
 const STEP_MS = 1_000;
 const SLEW_MAX = 0.1;
 const SEGMENTS_MAX = 8;
@@ -113,10 +115,22 @@ export class SpanClock {
     return offsetMs + monotonicMs + Math.min(monotonicMs - fromMs, REANCHOR_MS) * slew;
   }
 
+  /**
+   * How far the mapping is behind the wall clock, at least; 0 when it may well be right. The process
+   * may be interrupted between the readings: what they differ by for that reason is no error.
+   */
+  #errorMs(): number {
+    const before = this.#map(this.#times.monotonicMs());
+    const wallMs = this.#times.nowMs() - this.#originSeconds * 1000;
+    const after = this.#map(this.#times.monotonicMs());
+    if (wallMs > after) return wallMs - after;
+    return Math.min(0, wallMs + WALL_TICK_MS - before);
+  }
+
   #reanchor(nowMs: number): void {
     this.#comparedAtMs = nowMs;
     const mapped = this.#map(nowMs);
-    const errorMs = this.#times.nowMs() - this.#originSeconds * 1000 - mapped;
+    const errorMs = this.#errorMs();
     const current = this.#segments.at(-1)!;
     const steps = errorMs >= STEP_MS;
     const isClose = Math.abs(errorMs) < GRANULARITY_MS;
