@@ -162,9 +162,8 @@ describe('a fleet that is watched', () => {
 
   it('shows an IDENTIFY', async () => {
     const sinceMs = Date.now();
-    const session = await world.connect(bob, { gateway: 'gateway-2' });
+    await using _session = await world.connect(bob, { gateway: 'gateway-2' });
     await traceOfShape(collector, { name: 'gateway/identify', sinceMs }, IDENTIFY_SHAPE);
-    await session.close();
   });
 
   it('shows a request for members', async () => {
