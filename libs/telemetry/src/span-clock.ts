@@ -116,8 +116,8 @@ export class SpanClock {
   }
 
   /**
-   * How far the mapping is behind the wall clock, at least; 0 when it may well be right. The process
-   * may be interrupted between the readings: what they differ by for that reason is no error.
+   * How far the mapping is behind the wall clock, at least; 0 when it may well be right. The
+   * process may be interrupted between the readings: what they differ by for that is no error.
    */
   #errorMs(): number {
     const before = this.#map(this.#times.monotonicMs());
