@@ -127,6 +127,7 @@ function assembleWriting(parts: ServiceParts, events: Events, own: OwnPlacement)
     bus,
     store: topicStore,
     clock,
+    tracer: telemetry.tracer,
     ownsPartition: own.owns,
     concurrencyMax: config.errandConcurrencyMax,
     waitingMax: config.errandsWaitingMax,

@@ -3,7 +3,7 @@ import { refuse } from '@guildhall/contracts';
 import { Fault, FaultCode } from '@guildhall/fault';
 import { SnowflakeMint } from '@guildhall/snowflake';
 import { migrate, openStore, type Store } from '@guildhall/store';
-import { silentTelemetry } from '@guildhall/telemetry';
+import { silentTelemetry, type TraceContext } from '@guildhall/telemetry';
 import { removePostgres, startPostgres, tempDir, type PostgresServer } from '@guildhall/testkit';
 import type { Changes } from '../domain/changes.js';
 import { TopicKind } from '../domain/topic-kind.js';
@@ -55,6 +55,7 @@ interface Process {
   /** Everything that left, in order: `event 3 type`, and whatever a spec adds. */
   readonly left: string[];
   readonly errands: StoredErrand[];
+  readonly errandTraces: (TraceContext | undefined)[];
   readonly owned: { all: boolean };
 }
 
@@ -62,6 +63,7 @@ interface Process {
 function startProcess(more: { courier?: () => Promise<void>; waitingMax?: number } = {}): Process {
   const left: string[] = [];
   const errands: StoredErrand[] = [];
+  const errandTraces: (TraceContext | undefined)[] = [];
   const owned = { all: true };
   const commit = new GroupCommit({
     store,
@@ -72,8 +74,9 @@ function startProcess(more: { courier?: () => Promise<void>; waitingMax?: number
     report: () => undefined,
   });
   const courier: Courier = {
-    run: async (more_) => {
+    run: async (more_, trace) => {
       errands.push(...more_);
+      errandTraces.push(trace);
       await more.courier?.();
     },
   };
@@ -105,7 +108,7 @@ function startProcess(more: { courier?: () => Promise<void>; waitingMax?: number
     tracer: silentTelemetry().tracer,
     errandWaitMs: 1_000,
   });
-  return { host, shelf, commit, left, errands, owned };
+  return { host, shelf, commit, left, errands, errandTraces, owned };
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -294,12 +297,14 @@ describe('TopicHost', () => {
     const patient = process.host
       .command(refOf(topicId), commandOf(1n), { ...USER, awaitErrands: true }, tell)
       .then(() => order.push('patient'));
-    await process.host.command(refOf(topicId), commandOf(2n), USER, tell);
+    const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
+    await process.host.command(refOf(topicId), commandOf(2n), USER, tell, trace);
     order.push('hasty');
     resolve();
     await patient;
     expect(order).toEqual(['hasty', 'patient']);
     expect(process.errands).toMatchObject([{ targetTopicId: 9n }, { targetTopicId: 9n }]);
+    expect(process.errandTraces).toEqual([undefined, trace]);
   });
 
   it('keeps the events that followers may have missed, and says when it cannot', async () => {

@@ -173,7 +173,7 @@ export class TopicHost {
       answer: () => {
         held.remember(changes.commandId, reply, this.#options.clock.nowMs());
         if (errands.length === 0) return resolve(reply);
-        const run = this.#options.courier.run(errands);
+        const run = this.#options.courier.run(errands, trace);
         if (!options.awaitErrands) return resolve(reply);
         const timer = this.#options.clock.setTimer(this.#options.errandWaitMs, () =>
           resolve(reply),

@@ -6,6 +6,7 @@
 import type { Clock } from '@guildhall/clock';
 import { Fault, FaultCode } from '@guildhall/fault';
 import { PARTITIONS_COUNT, partitionOf } from '@guildhall/snowflake';
+import type { TraceContext } from '@guildhall/telemetry';
 import type { RowChange } from '../domain/tables.js';
 import { restoreTopic, type Topic, type TopicKind } from '../domain/topic.js';
 import type { StoredErrand, StoredTopic, TopicStore } from '../outbound/topic-store.js';
@@ -30,8 +31,11 @@ export interface QueryOptions {
 
 /** Runs errands to other topics, at least once each. */
 export interface Courier {
-  /** Resolves when all were run. Never rejects: what fails is tried again later. */
-  run(errands: readonly StoredErrand[]): Promise<void>;
+  /**
+   * Resolves when all were run. Never rejects: what fails is tried again later. `trace` is that of
+   * the command they come from.
+   */
+  run(errands: readonly StoredErrand[], trace?: TraceContext): Promise<void>;
 }
 
 export interface TopicShelfOptions {

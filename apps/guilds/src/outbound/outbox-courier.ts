@@ -18,12 +18,14 @@ import type { Clock, Timer } from '@guildhall/clock';
 import { DeliverRequestSchema, Topics } from '@guildhall/contracts';
 import { Fault, FaultCode } from '@guildhall/fault';
 import { partitionOf } from '@guildhall/snowflake';
+import type { TraceContext, Tracer } from '@guildhall/telemetry';
 import type { StoredErrand, TopicStore } from './topic-store.js';
 
 export interface OutboxCourierOptions {
   readonly bus: Bus;
   readonly store: TopicStore;
   readonly clock: Clock;
+  readonly tracer: Tracer;
   readonly ownsPartition: (partition: number) => boolean;
   /** Errands run at once; the rest wait in memory, and in the table if there are too many. */
   readonly concurrencyMax: number;
@@ -34,6 +36,8 @@ export interface OutboxCourierOptions {
 
 interface Trip {
   readonly errand: StoredErrand;
+  /** Of the command it comes from; what a sweep brings has none any more. */
+  readonly trace: TraceContext | undefined;
   readonly line: Line;
   readonly done: () => void;
 }
@@ -83,8 +87,8 @@ export class OutboxCourier {
   }
 
   /** Resolves when all were tried, or left to a sweep. Never rejects. */
-  async run(errands: readonly StoredErrand[]): Promise<void> {
-    await Promise.all(errands.map((errand) => this.#take(errand)));
+  async run(errands: readonly StoredErrand[], trace?: TraceContext): Promise<void> {
+    await Promise.all(errands.map((errand) => this.#take(errand, trace)));
   }
 
   /** Finds errands that nobody is running, of partitions that are ours. Never rejects. */
@@ -101,7 +105,8 @@ export class OutboxCourier {
         this.#dropIfOver(line);
       }
       for (const errand of errands) {
-        if (this.#options.ownsPartition(partitionOf(errand.topicId))) void this.#take(errand);
+        if (this.#options.ownsPartition(partitionOf(errand.topicId)))
+          void this.#take(errand, undefined);
       }
     } catch {
       // The database is away; the next sweep comes, and commits report it meanwhile.
@@ -110,7 +115,7 @@ export class OutboxCourier {
     }
   }
 
-  #take(errand: StoredErrand): Promise<void> {
+  #take(errand: StoredErrand, trace: TraceContext | undefined): Promise<void> {
     const known = this.#known.get(errand.errandId);
     if (known !== undefined) return known;
     if (this.#isStopped) return Promise.resolve();
@@ -120,7 +125,7 @@ export class OutboxCourier {
       return Promise.resolve();
     }
     const trip = new Promise<void>((done) => {
-      line.waiting.push({ errand, line, done });
+      line.waiting.push({ errand, trace, line, done });
     }).finally(() => this.#known.delete(errand.errandId));
     this.#known.set(errand.errandId, trip);
     if (!line.isUnderway) this.#advance(line);
@@ -169,11 +174,11 @@ export class OutboxCourier {
     }
   }
 
-  async #run({ errand, line }: Trip): Promise<void> {
+  async #run({ errand, trace, line }: Trip): Promise<void> {
     // Another runs it by now, and whatever comes after it.
     if (!this.#options.ownsPartition(partitionOf(errand.topicId))) return abandon(line);
     try {
-      await this.#deliver(errand);
+      await this.#deliver(errand, trace);
       await this.#options.store.errandDone(errand.topicId, errand.errandId);
     } catch (error) {
       this.#block(line);
@@ -181,11 +186,12 @@ export class OutboxCourier {
     }
   }
 
-  async #deliver(errand: StoredErrand): Promise<void> {
+  async #deliver(errand: StoredErrand, trace: TraceContext | undefined): Promise<void> {
+    const { bus, tracer } = this.#options;
     const request = fromBinary(DeliverRequestSchema, errand.request);
     const partition = partitionOf(errand.targetTopicId);
     try {
-      await callOwner(this.#options.bus, Topics.method.deliver, partition, request);
+      await callOwner(bus, Topics.method.deliver, partition, request, { trace, tracer });
     } catch (error) {
       // There is no such topic any more, so there is nobody to tell.
       if (Fault.from(error).code !== FaultCode.NotFound) throw error;
