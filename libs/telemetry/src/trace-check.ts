@@ -77,7 +77,9 @@ function childProblems(span: CollectedSpan, children: readonly CollectedSpan[]):
       answers[0]!.instance !== span.instance || answers[0]!.service !== span.service;
     // An owner that asks the owner of another partition of its own service may be that owner too.
     const isAmongPeers = span.name.startsWith(`${span.service}/`);
-    return isElsewhere || isAmongPeers ? [] : [`${label(span)} was answered by the process that asked`];
+    return isElsewhere || isAmongPeers
+      ? []
+      : [`${label(span)} was answered by the process that asked`];
   }
   const expected = span.attributes['guildhall.fanout.gateways'];
   if (span.kind !== 'PRODUCER' || expected === undefined) return [];
