@@ -1,0 +1,1 @@
+module.exports = { displayName: 'read-state-table', preset: '../../jest.preset.cjs' };

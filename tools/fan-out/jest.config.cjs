@@ -1,0 +1,1 @@
+module.exports = { displayName: 'fan-out', preset: '../../jest.preset.cjs' };

@@ -1,0 +1,1 @@
+module.exports = { displayName: 'swarm', preset: '../../jest.preset.cjs' };
