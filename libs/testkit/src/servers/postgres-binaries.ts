@@ -15,7 +15,7 @@ import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
-import { isReachable, reachableFolder } from './postgres-owner.js';
+import { reachableFolder } from './postgres-owner.js';
 import type { ServerOwner } from './postgres-owner.js';
 import { workspaceRoot } from './workspace.js';
 
@@ -32,7 +32,7 @@ export interface PostgresBinaries {
 export function findPostgres(owner: ServerOwner | undefined): PostgresBinaries {
   const home = packageFolder();
   restoreLinks(home);
-  const native = owner === undefined || isReachable(home, owner) ? home : copyFor(home, owner);
+  const native = owner === undefined ? home : reachableHome(home, owner);
   return {
     postgres: join(native, 'native/bin/postgres'),
     initdb: join(native, 'native/bin/initdb'),
@@ -65,11 +65,17 @@ function restoreLinks(home: string): void {
   }
 }
 
-function copyFor(home: string, owner: ServerOwner): string {
+/** Asked once, and not before: another process may be opening the way to `home` at this moment. */
+function reachableHome(home: string, owner: ServerOwner): string {
+  const native = join(home, 'native');
+  const place = reachableFolder(native, owner);
+  return place === native ? home : copyIn(place, home);
+}
+
+function copyIn(copies: string, home: string): string {
   const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
     version: string;
   };
-  const copies = reachableFolder(join(home, 'native'), owner);
   const copy = join(copies, version);
   if (existsSync(copy)) return copy;
   // Copied aside and renamed, so that a copy that exists is a whole one.

@@ -89,7 +89,7 @@ export function reachableDataFolder(dir: string, owner: ServerOwner | undefined)
 }
 
 /** Whether `owner` may enter `dir` and every folder above it. */
-export function isReachable(dir: string, owner: ServerOwner): boolean {
+function isReachable(dir: string, owner: ServerOwner): boolean {
   return ancestors(dir).every((folder) => mayEnter(folder, owner));
 }
 
