@@ -285,6 +285,8 @@ export {
   AckReplySchema,
   AckPinsRequestSchema,
   DeleteRequestSchema,
+  BatchRequestSchema,
+  BatchReplySchema,
   ReadStates,
 } from './gen/fleet/readstates/v1/read_states_pb.js';
 export type {
@@ -296,6 +298,8 @@ export type {
   AckReply,
   AckPinsRequest,
   DeleteRequest,
+  BatchRequest,
+  BatchReply,
 } from './gen/fleet/readstates/v1/read_states_pb.js';
 export {
   EventBatchSchema,
@@ -346,3 +350,20 @@ export type { UserJson } from './discord-user.js';
 export { inviteCode, inviteTopic } from './invite-code.js';
 export { DiscordError, fieldErrors, refuse, refuseField } from './discord-errors.js';
 export type { FieldError } from './discord-errors.js';
+export {
+  PACKED_FORMAT,
+  PACKED_HEAD_BYTES,
+  PackedRecords,
+  packedRecordBytes,
+} from './packed-records.js';
+export {
+  BatchStatus,
+  OperationReader,
+  OperationWriter,
+  ReadStateOperation,
+  ResultReader,
+  ResultWriter,
+  batchFaultCode,
+  batchStatusOf,
+} from './read-state-batch.js';
+export type { BatchAck, BatchEntry } from './read-state-batch.js';

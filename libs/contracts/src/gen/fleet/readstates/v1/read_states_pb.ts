@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fleet/readstates/v1/read_states.proto.
  */
 export const file_fleet_readstates_v1_read_states: GenFile = /*@__PURE__*/
-  fileDesc("CiVmbGVldC9yZWFkc3RhdGVzL3YxL3JlYWRfc3RhdGVzLnByb3RvEhNmbGVldC5yZWFkc3RhdGVzLnYxItcBCg5SZWFkU3RhdGVFbnRyeRIMCgR0eXBlGAEgASgNEhIKCmNoYW5uZWxfaWQYAiABKAYSFwoPbGFzdF9tZXNzYWdlX2lkGAMgASgGEhUKDW1lbnRpb25fY291bnQYBCABKA0SHQoVbGFzdF9waW5fdGltZXN0YW1wX21zGAUgASgEEg0KBWZsYWdzGAYgASgNEhMKC2xhc3Rfdmlld2VkGAcgASgNEg8KB3ZlcnNpb24YCCABKAQSHwoXbWFudWFsX3VudGlsX21lc3NhZ2VfaWQYCSABKAYiNQoLTG9hZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoBhIVCg1hZnRlcl92ZXJzaW9uGAIgASgEIlIKCUxvYWRSZXBseRI0CgdlbnRyaWVzGAEgAygLMiMuZmxlZXQucmVhZHN0YXRlcy52MS5SZWFkU3RhdGVFbnRyeRIPCgd2ZXJzaW9uGAIgASgEInAKCkFja1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoBhImCgRhY2tzGAIgAygLMhguZmxlZXQucmVhZHN0YXRlcy52MS5BY2sSGQoRb3JpZ2luX3Nlc3Npb25faWQYAyABKAkSDgoGc2lsZW50GAQgASgIIssBCgNBY2sSDAoEdHlwZRgBIAEoDRISCgpjaGFubmVsX2lkGAIgASgGEhIKCm1lc3NhZ2VfaWQYAyABKAYSDgoGbWFudWFsGAQgASgIEhUKDW1lbnRpb25fY291bnQYBSABKA0SEgoFZmxhZ3MYBiABKA1IAIgBARIYCgtsYXN0X3ZpZXdlZBgHIAEoDUgBiAEBEh8KF2NoYW5uZWxfbGFzdF9tZXNzYWdlX2lkGAggASgGQggKBl9mbGFnc0IOCgxfbGFzdF92aWV3ZWQiKgoIQWNrUmVwbHkSDwoHdmVyc2lvbhgBIAEoBBINCgVtb3ZlZBgCIAMoCCJLCg5BY2tQaW5zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgGEhIKCmNoYW5uZWxfaWQYAiABKAYSFAoMdGltZXN0YW1wX21zGAMgASgEIkIKDURlbGV0ZVJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoBhIMCgR0eXBlGAIgASgNEhIKCmNoYW5uZWxfaWQYAyABKAYyuQIKClJlYWRTdGF0ZXMSSAoETG9hZBIgLmZsZWV0LnJlYWRzdGF0ZXMudjEuTG9hZFJlcXVlc3QaHi5mbGVldC5yZWFkc3RhdGVzLnYxLkxvYWRSZXBseRJFCgNBY2sSHy5mbGVldC5yZWFkc3RhdGVzLnYxLkFja1JlcXVlc3QaHS5mbGVldC5yZWFkc3RhdGVzLnYxLkFja1JlcGx5Ek0KB0Fja1BpbnMSIy5mbGVldC5yZWFkc3RhdGVzLnYxLkFja1BpbnNSZXF1ZXN0Gh0uZmxlZXQucmVhZHN0YXRlcy52MS5BY2tSZXBseRJLCgZEZWxldGUSIi5mbGVldC5yZWFkc3RhdGVzLnYxLkRlbGV0ZVJlcXVlc3QaHS5mbGVldC5yZWFkc3RhdGVzLnYxLkFja1JlcGx5YgZwcm90bzM");
+  fileDesc("CiVmbGVldC9yZWFkc3RhdGVzL3YxL3JlYWRfc3RhdGVzLnByb3RvEhNmbGVldC5yZWFkc3RhdGVzLnYxItcBCg5SZWFkU3RhdGVFbnRyeRIMCgR0eXBlGAEgASgNEhIKCmNoYW5uZWxfaWQYAiABKAYSFwoPbGFzdF9tZXNzYWdlX2lkGAMgASgGEhUKDW1lbnRpb25fY291bnQYBCABKA0SHQoVbGFzdF9waW5fdGltZXN0YW1wX21zGAUgASgEEg0KBWZsYWdzGAYgASgNEhMKC2xhc3Rfdmlld2VkGAcgASgNEg8KB3ZlcnNpb24YCCABKAQSHwoXbWFudWFsX3VudGlsX21lc3NhZ2VfaWQYCSABKAYiNQoLTG9hZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoBhIVCg1hZnRlcl92ZXJzaW9uGAIgASgEIlIKCUxvYWRSZXBseRI0CgdlbnRyaWVzGAEgAygLMiMuZmxlZXQucmVhZHN0YXRlcy52MS5SZWFkU3RhdGVFbnRyeRIPCgd2ZXJzaW9uGAIgASgEInAKCkFja1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoBhImCgRhY2tzGAIgAygLMhguZmxlZXQucmVhZHN0YXRlcy52MS5BY2sSGQoRb3JpZ2luX3Nlc3Npb25faWQYAyABKAkSDgoGc2lsZW50GAQgASgIIssBCgNBY2sSDAoEdHlwZRgBIAEoDRISCgpjaGFubmVsX2lkGAIgASgGEhIKCm1lc3NhZ2VfaWQYAyABKAYSDgoGbWFudWFsGAQgASgIEhUKDW1lbnRpb25fY291bnQYBSABKA0SEgoFZmxhZ3MYBiABKA1IAIgBARIYCgtsYXN0X3ZpZXdlZBgHIAEoDUgBiAEBEh8KF2NoYW5uZWxfbGFzdF9tZXNzYWdlX2lkGAggASgGQggKBl9mbGFnc0IOCgxfbGFzdF92aWV3ZWQiKgoIQWNrUmVwbHkSDwoHdmVyc2lvbhgBIAEoBBINCgVtb3ZlZBgCIAMoCCJLCg5BY2tQaW5zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgGEhIKCmNoYW5uZWxfaWQYAiABKAYSFAoMdGltZXN0YW1wX21zGAMgASgEIkIKDURlbGV0ZVJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoBhIMCgR0eXBlGAIgASgNEhIKCmNoYW5uZWxfaWQYAyABKAYiIgoMQmF0Y2hSZXF1ZXN0EhIKCm9wZXJhdGlvbnMYASABKAwiQAoKQmF0Y2hSZXBseRIPCgdyZXN1bHRzGAEgASgMEg8KB2VudHJpZXMYAiABKAwSEAoIaW5zdGFuY2UYAyABKAkyhgMKClJlYWRTdGF0ZXMSSAoETG9hZBIgLmZsZWV0LnJlYWRzdGF0ZXMudjEuTG9hZFJlcXVlc3QaHi5mbGVldC5yZWFkc3RhdGVzLnYxLkxvYWRSZXBseRJFCgNBY2sSHy5mbGVldC5yZWFkc3RhdGVzLnYxLkFja1JlcXVlc3QaHS5mbGVldC5yZWFkc3RhdGVzLnYxLkFja1JlcGx5Ek0KB0Fja1BpbnMSIy5mbGVldC5yZWFkc3RhdGVzLnYxLkFja1BpbnNSZXF1ZXN0Gh0uZmxlZXQucmVhZHN0YXRlcy52MS5BY2tSZXBseRJLCgZEZWxldGUSIi5mbGVldC5yZWFkc3RhdGVzLnYxLkRlbGV0ZVJlcXVlc3QaHS5mbGVldC5yZWFkc3RhdGVzLnYxLkFja1JlcGx5EksKBUJhdGNoEiEuZmxlZXQucmVhZHN0YXRlcy52MS5CYXRjaFJlcXVlc3QaHy5mbGVldC5yZWFkc3RhdGVzLnYxLkJhdGNoUmVwbHliBnByb3RvMw");
 
 /**
  * @generated from message fleet.readstates.v1.ReadStateEntry
@@ -299,6 +299,85 @@ export const DeleteRequestSchema: GenMessage<DeleteRequest> = /*@__PURE__*/
   messageDesc(file_fleet_readstates_v1_read_states, 7);
 
 /**
+ * Records are packed, little endian, behind a head of four bytes: format u16 (1), record size u16.
+ * A record may be longer than this says: what a later format appends is skipped.
+ *
+ * @generated from message fleet.readstates.v1.BatchRequest
+ */
+export type BatchRequest = Message<"fleet.readstates.v1.BatchRequest"> & {
+  /**
+   * 48 bytes each:
+   *    0  kind u8        1 get, 2 ack, 3 ack pins, 4 delete
+   *    1  type u8        as `Ack.type`; of pins 0
+   *    2  bits u16       1 silent, 2 manual, 4 flags are given, 8 last viewed is given
+   *    4  mentions u32   as `Ack.mention_count`
+   *    8  user u64
+   *   16  channel u64
+   *   24  message u64    of pins the timestamp in ms
+   *   32  channel's last message u64
+   *   40  flags u32
+   *   44  last viewed u32
+   *
+   * @generated from field: bytes operations = 1;
+   */
+  operations: Uint8Array;
+};
+
+/**
+ * Describes the message fleet.readstates.v1.BatchRequest.
+ * Use `create(BatchRequestSchema)` to create a new message.
+ */
+export const BatchRequestSchema: GenMessage<BatchRequest> = /*@__PURE__*/
+  messageDesc(file_fleet_readstates_v1_read_states, 8);
+
+/**
+ * @generated from message fleet.readstates.v1.BatchReply
+ */
+export type BatchReply = Message<"fleet.readstates.v1.BatchReply"> & {
+  /**
+   * One for each operation, in order, 16 bytes each:
+   *    0  status u8      0 done and nothing moved, 1 moved, from 16 on a fault: see the codec
+   *    1  reserved u8
+   *    2  entry u16      of a get: which of `entries`, counted from 1; 0: there is no such entry
+   *    4  reserved u32
+   *    8  version u64    the user's, after the operation; 0 with a fault
+   *
+   * @generated from field: bytes results = 1;
+   */
+  results: Uint8Array;
+
+  /**
+   * What gets have found, 56 bytes each; empty without any:
+   *    0  channel u64
+   *    8  last message u64
+   *   16  version u64
+   *   24  manual until message u64
+   *   32  last pin timestamp ms u64
+   *   40  mentions u32
+   *   44  flags u32
+   *   48  last viewed u32
+   *   52  type u32
+   *
+   * @generated from field: bytes entries = 2;
+   */
+  entries: Uint8Array;
+
+  /**
+   * The instance that answered, by the name that it has in placement.
+   *
+   * @generated from field: string instance = 3;
+   */
+  instance: string;
+};
+
+/**
+ * Describes the message fleet.readstates.v1.BatchReply.
+ * Use `create(BatchReplySchema)` to create a new message.
+ */
+export const BatchReplySchema: GenMessage<BatchReply> = /*@__PURE__*/
+  messageDesc(file_fleet_readstates_v1_read_states, 9);
+
+/**
  * Where each user has read up to. Partitioned by user id. Every reply is given when it would
  * survive the death of every process.
  *
@@ -340,6 +419,25 @@ export const ReadStates: GenService<{
     methodKind: "unary";
     input: typeof DeleteRequestSchema;
     output: typeof AckReplySchema;
+  },
+  /**
+   * Many operations in one message, each answered for itself. They are carried out in their order;
+   * each may be sent twice, as alone.
+   *
+   * The message goes to the owner of any one partition, and the operations may be of users of any
+   * partitions: those that the answerer does not own are answered `wrong_owner`. So a caller that
+   * remembers who answered for a partition (`instance`) sends what is for one instance together,
+   * which at a thousand partitions is what makes batches large.
+   *
+   * The whole request fails as `malformed` when the records cannot be told apart, as `invalid` when
+   * there are too many, as `overloaded` when too much is in hand; then nothing of it was done.
+   *
+   * @generated from rpc fleet.readstates.v1.ReadStates.Batch
+   */
+  batch: {
+    methodKind: "unary";
+    input: typeof BatchRequestSchema;
+    output: typeof BatchReplySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_fleet_readstates_v1_read_states, 0);
