@@ -12,6 +12,8 @@ export const KNOBS = {
   usersMax: knob('USERS_MAX', 200_000, 1, 100_000_000),
   entriesPerUserMax: knob('ENTRIES_PER_USER_MAX', 100_000, 1, 10_000_000),
   acksPerRequestMax: knob('ACKS_PER_REQUEST_MAX', 1_000, 1, 100_000),
+  /** Operations in one batch; results are counted in 16 bits. */
+  operationsMax: knob('OPERATIONS_MAX', 8_192, 1, 65_535),
   /** Requests in hand; past it they are refused as overloaded. */
   waitingMax: knob('WAITING_MAX', 16_384, 1, 10_000_000),
   /** Transactions under way at once; partitions are spread over them. */

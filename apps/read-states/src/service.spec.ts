@@ -10,10 +10,14 @@ import { SystemClock } from '@guildhall/clock';
 import {
   EventBatchSchema,
   MEMBERS_SUBJECT,
+  batchFaultCode,
+  OperationWriter,
   ReadStates as Contract,
+  ResultReader,
   topicEphemeral,
   type AckReply,
   type AckSchema,
+  type BatchReply,
   type LoadReply,
 } from '@guildhall/contracts';
 import type { Fault } from '@guildhall/fault';
@@ -318,6 +322,106 @@ describe('Acks', () => {
     );
     held.resolve();
     expect((await Promise.all(acks)).map(({ version }) => version)).toEqual([1n, 2n, 3n]);
+  });
+});
+
+describe('Batches', () => {
+  const batch = async (
+    partition: number,
+    writer: OperationWriter,
+  ): Promise<{ reply: BatchReply; results: ResultReader; shown: string[] }> => {
+    const request = { operations: writer.take() };
+    const reply = await callOwner(fleet.edge, Contract.method.batch, partition, request);
+    const results = new ResultReader(reply);
+    const shown = Array.from({ length: results.count }, (_, at) => {
+      const status = results.statusAt(at);
+      return `${batchFaultCode(status) ?? status} v${results.versionAt(at)}`;
+    });
+    return { reply, results, shown };
+  };
+
+  it('carry many operations of many users, each answered for itself, in order', async () => {
+    const one = await fleet.start({ operationsMax: 20 });
+    const [user, other] = [userIn(3), userIn(1_000)];
+    const last = 2n ** 64n - 1n;
+    const writer = new OperationWriter();
+    writer.get(user, 0, 1n);
+    writer.ack(user, { channelId: 1n, messageId: 10n, mentionCount: 2, flags: 1, lastViewed: 9 });
+    writer.get(user, 0, 1n);
+    writer.ack(user, { channelId: 1n, messageId: 9n });
+    writer.ack(other, { channelId: last, messageId: last }, true);
+    writer.ackPins(user, 1n, 1_700_000_000_000n);
+    writer.ackPins(user, 1n, 2n ** 60n);
+    writer.ack(user, { type: 6, channelId: 1n, messageId: 1n });
+    writer.ack(0n, { channelId: 1n, messageId: 1n });
+    writer.get(user, 7, 1n);
+    const manual = { manual: true, mentionCount: 3, channelLastMessageId: last };
+    writer.ack(user, { channelId: 1n, messageId: 4n, ...manual });
+    writer.get(user, 0, 1n);
+    writer.delete(other, 0, last);
+    writer.get(other, 0, last);
+    const { reply, results, shown } = await batch(3, writer);
+    expect(reply.instance).toBe(one.name);
+    expect(shown).toEqual([
+      '0 v0',
+      '1 v1',
+      '0 v1',
+      '0 v1',
+      '1 v1',
+      '1 v2',
+      ...['invalid v0', 'invalid v0', 'invalid v0', 'invalid v0'],
+      '1 v3',
+      '0 v3',
+      '1 v2',
+      '0 v2',
+    ]);
+    const entry = { type: 0, channelId: 1n, flags: 1, lastViewed: 9 };
+    expect([0, 2, 11, 13].map((at) => results.entryAt(at))).toEqual([
+      undefined,
+      {
+        ...entry,
+        lastMessageId: 10n,
+        mentionCount: 2,
+        version: 1n,
+        lastPinTimestampMs: 0n,
+        manualUntilMessageId: 0n,
+      },
+      {
+        ...entry,
+        lastMessageId: 4n,
+        mentionCount: 3,
+        version: 3n,
+        lastPinTimestampMs: 1_700_000_000_000n,
+        manualUntilMessageId: last,
+      },
+      undefined,
+    ]);
+    expect(await fleet.shown(user)).toEqual(['0/1: 4 v3']);
+
+    for (let at = 0; at < 21; at += 1) writer.get(user, 0, 1n);
+    expect(await fault(batch(3, writer))).toBe('invalid');
+    const junk = { operations: new Uint8Array([1, 2, 3]) };
+    const asked = callOwner(fleet.edge, Contract.method.batch, 3, junk);
+    expect(await fault(asked)).toBe('malformed');
+    expect((await batch(3, writer)).shown).toEqual([]);
+  });
+
+  it('say of each operation whether its partition is served here', async () => {
+    const [one, two] = [await fleet.start(), await fleet.start()];
+    await eventually(
+      () =>
+        one.app.servedCount + two.app.servedCount === PARTITIONS_COUNT && two.app.servedCount > 0,
+      { label: 'both serve' },
+    );
+    const writer = new OperationWriter();
+    for (let at = 0; at < PARTITIONS_COUNT; at += 1) {
+      writer.ack(userIn(at), { channelId: 1n, messageId: 1n });
+    }
+    const { reply, shown } = await batch(5, writer);
+    const served = [one, two].find(({ name }) => name === reply.instance)!.app.servedCount;
+    const count = (text: string): number => shown.filter((each) => each === text).length;
+    expect([count('1 v1'), count('wrong_owner v0')]).toEqual([served, PARTITIONS_COUNT - served]);
+    expect(shown[5]).toBe('1 v1');
   });
 });
 

@@ -179,6 +179,8 @@ export class ReadStatesApp implements Room {
       waitingMax: knobs.waitingMax,
       unfoldedMax: knobs.unfoldedMax,
       acksPerRequestMax: knobs.acksPerRequestMax,
+      operationsMax: knobs.operationsMax,
+      instance: this.#parts.instance,
       report: (moved, unmoved) => this.#events.acked(moved, unmoved),
     });
     const table = partitionMethods(
@@ -188,6 +190,7 @@ export class ReadStatesApp implements Room {
         ack: (request, call) => requests.ack(request, call),
         ackPins: (request, call) => requests.ackPins(request, call),
         delete: (request, call) => requests.delete(request, call),
+        batch: (request, call) => requests.batch(request, call),
       },
       // Refused by our own bound before the bus's.
       { tracer, logger, metrics, inFlightMax: 2 * knobs.waitingMax },

@@ -4,12 +4,22 @@
 // an ack that moved nothing: its answer says something that must still be so after a crash.
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Call } from '@guildhall/bus';
+import {
+  BatchStatus,
+  batchStatusOf,
+  OperationReader,
+  ReadStateOperation,
+  ResultWriter,
+} from '@guildhall/contracts';
 import type {
   Ack,
   AckPinsRequest,
   AckRequest,
+  BatchReplySchema,
+  BatchRequest,
   DeleteRequest,
   LoadRequest,
+  ReadStateEntry,
   ReadStateEntrySchema,
 } from '@guildhall/contracts';
 import { Fault, FaultCode } from '@guildhall/fault';
@@ -38,6 +48,9 @@ export interface ReadStateRequestsOptions {
   /** Entries that wait to be folded, in one lane; above it nothing is changed. */
   readonly unfoldedMax: number;
   readonly acksPerRequestMax: number;
+  /** Operations in one batch. */
+  readonly operationsMax: number;
+  readonly instance: string;
   readonly report: (movedCount: number, unmovedCount: number) => void;
 }
 
@@ -49,6 +62,15 @@ export interface AckAnswer {
 export interface LoadAnswer {
   readonly version: bigint;
   readonly entries: EntryAnswer[];
+}
+
+type BatchAnswer = MessageInitShape<typeof BatchReplySchema>;
+
+interface Operation {
+  readonly kind: number;
+  readonly userId: Snowflake;
+  readonly silent: boolean;
+  readonly ack: Ack;
 }
 
 type EntryAnswer = MessageInitShape<typeof ReadStateEntrySchema>;
@@ -63,6 +85,7 @@ interface Decision<T> {
 /** The methods of `fleet.readstates.v1.ReadStates`. All throw or reject with a Fault. */
 export class ReadStateRequests {
   readonly #options: ReadStateRequestsOptions;
+  readonly #reader = new OperationReader();
   #waitingCount = 0;
 
   constructor(options: ReadStateRequestsOptions) {
@@ -125,6 +148,77 @@ export class ReadStateRequests {
     return this.#answer(userId, call, () =>
       this.#changed(userId, this.#options.states.delete(userId, type, channelId)),
     );
+  }
+
+  /** Each operation for itself, in their order; those of one user follow each other. */
+  async batch(request: BatchRequest, call: Call): Promise<BatchAnswer> {
+    const { operationsMax, instance } = this.#options;
+    this.#reader.read(request.operations, operationsMax);
+    const operations = Array.from({ length: this.#reader.count }, (_, at) => this.#operation(at));
+    const getsCount = operations.filter(({ kind }) => kind === ReadStateOperation.Get).length;
+    const results = new ResultWriter(operations.length, getsCount);
+    await Promise.all(
+      operations.map(async (operation, at) => {
+        try {
+          await this.#carryOutOne(operation, at, results, call);
+        } catch (reason) {
+          results.put(at, batchStatusOf(Fault.from(reason).code), 0, 0);
+        }
+      }),
+    );
+    return { results: results.results, entries: results.entries, instance };
+  }
+
+  async #carryOutOne(
+    { kind, userId, ack, silent }: Operation,
+    at: number,
+    results: ResultWriter,
+    call: Call,
+  ): Promise<void> {
+    const { type, channelId } = ack;
+    let answer: AckAnswer | undefined;
+    if (kind === ReadStateOperation.Get) {
+      checkedType(type);
+      const loaded = await this.load({ userId, afterVersion: 0n } as LoadRequest, call);
+      results.put(at, BatchStatus.Unmoved, hi(loaded.version), lo(loaded.version));
+      const entry = loaded.entries.find((one) => one.type === type && one.channelId === channelId);
+      if (entry !== undefined) putEntry(results, at, entry as ReadStateEntry);
+      return;
+    }
+    if (kind === ReadStateOperation.Ack) {
+      answer = await this.ack({ userId, silent, acks: [ack] } as unknown as AckRequest, call);
+    } else if (kind === ReadStateOperation.AckPins) {
+      const pins = { userId, channelId, timestampMs: ack.messageId };
+      answer = await this.ackPins(pins as AckPinsRequest, call);
+    } else if (kind === ReadStateOperation.Delete) {
+      answer = await this.delete({ userId, type, channelId } as DeleteRequest, call);
+    } else {
+      throw invalid(`${kind} is no operation`);
+    }
+    const status = answer.moved[0] === true ? BatchStatus.Moved : BatchStatus.Unmoved;
+    results.put(at, status, hi(answer.version), lo(answer.version));
+  }
+
+  #operation(at: number): Operation {
+    const reader = this.#reader;
+    return {
+      kind: reader.kind(at),
+      userId: wide(reader.userHi(at), reader.userLo(at)),
+      silent: reader.isSilent(at),
+      ack: {
+        type: reader.type(at),
+        channelId: wide(reader.channelHi(at), reader.channelLo(at)),
+        messageId: wide(reader.messageHi(at), reader.messageLo(at)),
+        manual: reader.isManual(at),
+        mentionCount: reader.mentions(at),
+        flags: reader.hasFlags(at) ? reader.flags(at) : undefined,
+        lastViewed: reader.hasLastViewed(at) ? reader.lastViewed(at) : undefined,
+        channelLastMessageId: wide(
+          reader.channelLastMessageHi(at),
+          reader.channelLastMessageLo(at),
+        ),
+      } as unknown as Ack,
+    };
   }
 
   #changed(
@@ -236,3 +330,16 @@ function checkedType(type: number): AckMark['type'] {
 }
 
 const invalid = (detail: string): Fault => new Fault(FaultCode.Invalid, detail);
+
+const wide = (high: number, low: number): bigint => (BigInt(high) << 32n) | BigInt(low);
+const hi = (id: bigint): number => Number(id >> 32n);
+const lo = (id: bigint): number => Number(id & 0xffff_ffffn);
+
+function putEntry(results: ResultWriter, at: number, entry: ReadStateEntry): void {
+  const words = [
+    ...[entry.channelId, entry.lastMessageId, entry.version, entry.manualUntilMessageId],
+    entry.lastPinTimestampMs,
+  ].flatMap((id) => [lo(id), hi(id)]);
+  words.push(entry.mentionCount, entry.flags, entry.lastViewed, entry.type);
+  results.entryWords.set(words, results.addEntry(at));
+}
