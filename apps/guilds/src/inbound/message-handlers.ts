@@ -22,7 +22,7 @@ import { deleteMessages } from '../domain/message-deletion.js';
 import { Place, type MessageTopic } from '../domain/message-place.js';
 import { deletePin, putPin } from '../domain/pin-decisions.js';
 import { clearReactions, deleteReaction, putReaction } from '../domain/reaction-decisions.js';
-import type { MessageStore } from '../outbound/message-store.js';
+import type { MentionRange, MessageStore } from '../outbound/message-store.js';
 import { MessageHistory, refOf } from './message-history.js';
 import { MessageLoader, WITH_MESSAGES } from './message-loader.js';
 import { done, json } from './replies.js';
@@ -143,39 +143,31 @@ export function messageHandlers(
   };
 }
 
-/** Counted in memory; what lies further back than memory goes is asked of the table. */
+/**
+ * Counted in memory; what lies further back than memory went at that moment is asked of the table.
+ */
 async function countMentions(
   request: CountMentionsRequest,
   { host, messages, clock }: MessageHandlersOptions,
 ): Promise<Uint8Array> {
   const { channelId, position } = request;
   const userId = request.command?.actorId ?? 0n;
-  let earlier: (() => Promise<number>) | undefined;
-  const answer = (topic: MessageTopic, earlierCount: number): Uint8Array => {
+  const reply = create(CountMentionsReplySchema);
+  let earlier: MentionRange | undefined;
+  await host.query<MessageTopic>(refOf(request), WITH_MESSAGES, (topic) => {
     const place = new Place(topic, channelId, userId, clock.nowMs());
     const { roleIds = [], joinedAtMs = 0 } = place.actor ?? {};
     const until = topic.mentions.knownFrom(channelId);
-    const count = topic.mentions.count({ channelId, userId, roleIds, joinedAtMs, position });
-    if (position < until) {
-      const since = joinedAtMs === 0 ? 0n : snowflakeAt(joinedAtMs);
-      const range = { topicId: topic.id, channelId, userId, roleIds, since };
-      earlier = () => messages.mentionsBetween({ ...range, after: position, until });
-    }
-    return toBinary(
-      CountMentionsReplySchema,
-      create(CountMentionsReplySchema, {
-        mentionCount: count + earlierCount,
-        lastMessageId: place.lastMessageId,
-        isGuildChannel: place.guild !== undefined,
-      }),
-    );
-  };
-  const known = await host.query<MessageTopic>(refOf(request), WITH_MESSAGES, (topic) =>
-    answer(topic, 0),
-  );
-  if (earlier === undefined) return known;
-  const earlierCount = await earlier();
-  return host.query<MessageTopic>(refOf(request), WITH_MESSAGES, (topic) =>
-    answer(topic, earlierCount),
-  );
+    reply.mentionCount = topic.mentions.count({ channelId, userId, roleIds, joinedAtMs, position });
+    reply.lastMessageId = place.lastMessageId;
+    reply.isGuildChannel = place.guild !== undefined;
+    const since = joinedAtMs === 0 ? 0n : snowflakeAt(joinedAtMs);
+    earlier = { topicId: topic.id, channelId, userId, roleIds, since, after: position, until };
+    return done();
+  });
+  // With the `until` of that moment: memory may let go of more while the table is asked.
+  if (earlier !== undefined && earlier.after < earlier.until) {
+    reply.mentionCount += await messages.mentionsBetween(earlier);
+  }
+  return toBinary(CountMentionsReplySchema, reply);
 }
