@@ -2,7 +2,7 @@
  * What one recipient of an event costs, by encoding, beside the plain way of encoding each frame.
  * Prints ns of wall and CPU time for each frame.
  */
-import { codecOf, EncodedDispatch, writeDispatchHead } from '../src/index.js';
+import { codecOf, EncodedDispatch, sharedForm, writeDispatchHead } from '../src/index.js';
 import { data, measure } from './measure.js';
 
 const event = new EncodedDispatch('MESSAGE_CREATE', Buffer.from(JSON.stringify(data)));
@@ -18,6 +18,11 @@ for (const encoding of ['json', 'etf'] as const) {
   measure(`${encoding} frame`, 2_000_000, () => event.frame(encoding, ++sequence));
   measure(`${encoding} writeFrame`, 2_000_000, () =>
     event.writeFrame(target, 0, encoding, ++sequence),
+  );
+  const shared = event.shared(sharedForm(encoding, false));
+  measure(`${encoding} SharedFrame patch`, 2_000_000, () => shared.patch(++sequence));
+  measure(`${encoding} SharedFrame writeTo`, 2_000_000, () =>
+    shared.writeTo(target, 0, ++sequence),
   );
   measure(`${encoding} writeDispatchHead`, 2_000_000, () =>
     writeDispatchHead(target, 0, encoding, ++sequence),

@@ -1,6 +1,7 @@
 import { codecOf } from './codec.js';
 import { createDecompressor } from './compression.js';
-import { dispatchHeadSize, EncodedDispatch, SEQUENCE_MAX } from './encoded-dispatch.js';
+import { dispatchHeadSize, SEQUENCE_MAX } from './dispatch-head.js';
+import { EncodedDispatch } from './encoded-dispatch.js';
 import { ZlibChunks } from './zlib-chunks.js';
 
 const DATA = { id: '81384788765712384', content: 'ä "quoted" \u{1F600}', embeds: [], tts: false };

@@ -5,37 +5,36 @@
  *   etf    131 | 116, arity 4 | "op" 97 0 | "s" 98   0 0 0 123   | "t" "MESSAGE_CREATE" | "d" {...}
  *          `---------------- head --------------------------'     `---- body, shared -----------'
  *
- * The sequence comes first so that all after it is one shared run of bytes: it may be handed to the
- * socket as it is (`head` and `body`, two pieces of one message), copied behind the head (`frame`,
- * `writeFrame`), or compressed once for every `zlib-stream` (`zlibFrame`, see zlib-chunks.ts).
+ * The sequence comes first so that all after it is one shared run of bytes. It may be copied behind
+ * a head (`frame`, `writeFrame`), compressed once for every `zlib-stream` (`zlibFrame`, see
+ * zlib-chunks.ts), or sent from where it is after its head was patched (`shared`, shared-frame.ts).
  *
  * What is not asked for is not made: the ETF form costs a JSON parse and is made for the first
  * session that wants it.
  */
 import type { Encoding } from './api-version.js';
-import { EtfTag } from './etf-tags.js';
+import { dispatchHeadSize, writeDispatchHead } from './dispatch-head.js';
 import { encodeEtfTerm } from './etf-encoder.js';
+import {
+  SHARED_FORMS_COUNT,
+  SharedForm,
+  sharedForm,
+  SharedFrame,
+  withRoom,
+} from './shared-frame.js';
 import { deflateChunk, STORED_BLOCK_OVERHEAD, writeStoredBlockHeader } from './zlib-chunks.js';
 
-const JSON_HEAD = Buffer.from('{"op":0,"s":');
-const ETF_HEAD = Buffer.concat([
-  Buffer.from([EtfTag.Version, EtfTag.Map, 0, 0, 0, 4]),
-  encodeEtfTerm('op'),
-  encodeEtfTerm(0),
-  encodeEtfTerm('s'),
-  Buffer.from([EtfTag.Integer]),
-]);
-const ETF_HEAD_SIZE = ETF_HEAD.length + 4;
-
-/** The largest sequence: what fits the integer of both encodings. */
-export const SEQUENCE_MAX = 2 ** 31 - 1;
+const NONE: (SharedFrame | undefined)[] = [];
+const CLOSING = Buffer.from('}');
+const T = encodeEtfTerm('t');
+const D = encodeEtfTerm('d');
 
 /** An event encoded for any number of sessions. The buffers it gives out must not be written to. */
 export class EncodedDispatch {
   readonly type: string;
   readonly #dataJson: Buffer;
-  readonly #bodies: Record<Encoding, Buffer | undefined> = { json: undefined, etf: undefined };
-  readonly #chunks: Record<Encoding, Buffer | undefined> = { json: undefined, etf: undefined };
+  /** By form. The only place where bodies and chunks are. */
+  #shared: (SharedFrame | undefined)[] = NONE;
 
   /** @param dataJson the event's `d` as UTF-8 JSON, trusted to be that; kept, and not copied. */
   constructor(type: string, dataJson: Buffer) {
@@ -68,9 +67,14 @@ export class EncodedDispatch {
     return bodyAt + body.length;
   }
 
+  /** Hot path. The event as a WebSocket message that is patched for one session after another. */
+  shared(form: SharedForm): SharedFrame {
+    return this.#shared[form] ?? this.#make(form);
+  }
+
   /** What follows the head, the same for every session. */
   body(encoding: Encoding): Buffer {
-    return (this.#bodies[encoding] ??= encoding === 'json' ? this.#jsonBody() : this.#etfBody());
+    return this.shared(sharedForm(encoding, false)).body;
   }
 
   /**
@@ -78,7 +82,7 @@ export class EncodedDispatch {
    * then the body compressed, once for all. Ends with exactly one suffix.
    */
   zlibFrame(encoding: Encoding, sequence: number): Buffer {
-    const chunk = (this.#chunks[encoding] ??= deflateChunk(this.body(encoding)));
+    const chunk = this.shared(sharedForm(encoding, true)).body;
     const headSize = dispatchHeadSize(encoding, sequence);
     const frame = Buffer.allocUnsafe(STORED_BLOCK_OVERHEAD + headSize + chunk.length);
     const headAt = writeStoredBlockHeader(frame, 0, headSize);
@@ -86,51 +90,25 @@ export class EncodedDispatch {
     return frame;
   }
 
-  #jsonBody(): Buffer {
-    const opening = Buffer.from(`,"t":${JSON.stringify(this.type)},"d":`);
-    return Buffer.concat([opening, this.#dataJson, Buffer.from('}')]);
+  #make(form: SharedForm): SharedFrame {
+    const frame = new SharedFrame(form, withRoom(this.#bodyOf(form)));
+    if (this.#shared === NONE) this.#shared = new Array<undefined>(SHARED_FORMS_COUNT);
+    this.#shared[form] = frame;
+    return frame;
   }
 
-  #etfBody(): Buffer {
-    const data: unknown = JSON.parse(this.#dataJson.toString());
-    return Buffer.concat([
-      encodeEtfTerm('t'),
-      encodeEtfTerm(this.type),
-      encodeEtfTerm('d'),
-      encodeEtfTerm(data),
-    ]);
+  #bodyOf(form: SharedForm): Buffer[] {
+    switch (form) {
+      case SharedForm.Json:
+        return [Buffer.from(`,"t":${JSON.stringify(this.type)},"d":`), this.#dataJson, CLOSING];
+      case SharedForm.JsonZlib:
+        return [deflateChunk(this.body('json'))];
+      case SharedForm.EtfZlib:
+        return [deflateChunk(this.body('etf'))];
+      default: {
+        const data: unknown = JSON.parse(this.#dataJson.toString());
+        return [T, encodeEtfTerm(this.type), D, encodeEtfTerm(data)];
+      }
+    }
   }
-}
-
-/** The bytes of a head: for JSON they grow with the digits of the sequence. */
-export function dispatchHeadSize(encoding: Encoding, sequence: number): number {
-  return encoding === 'json' ? JSON_HEAD.length + digitsCount(sequence) : ETF_HEAD_SIZE;
-}
-
-/** Hot path. Writes all of a frame that goes before its body; returns the offset after it. */
-export function writeDispatchHead(
-  target: Buffer,
-  at: number,
-  encoding: Encoding,
-  sequence: number,
-): number {
-  if (encoding === 'etf') {
-    target.set(ETF_HEAD, at);
-    return target.writeInt32BE(sequence, at + ETF_HEAD.length);
-  }
-  target.set(JSON_HEAD, at);
-  const end = at + JSON_HEAD.length + digitsCount(sequence);
-  let rest = sequence;
-  for (let digitAt = end - 1; digitAt >= at + JSON_HEAD.length; digitAt -= 1) {
-    const tenth = Math.floor(rest / 10);
-    target[digitAt] = 0x30 + rest - tenth * 10;
-    rest = tenth;
-  }
-  return end;
-}
-
-function digitsCount(value: number): number {
-  let count = 1;
-  for (let limit = 10; value >= limit; limit *= 10) count += 1;
-  return count;
 }

@@ -37,12 +37,8 @@ export type {
 } from './compression.js';
 export { compressPayload, createCompressor, createDecompressor } from './compression.js';
 export { DispatchEvent, isDispatchEvent } from './dispatch-events.js';
-export {
-  dispatchHeadSize,
-  EncodedDispatch,
-  SEQUENCE_MAX,
-  writeDispatchHead,
-} from './encoded-dispatch.js';
+export { dispatchHeadSize, SEQUENCE_MAX, writeDispatchHead } from './dispatch-head.js';
+export { EncodedDispatch } from './encoded-dispatch.js';
 export { decodeEtf } from './etf-decoder.js';
 export { encodeEtf } from './etf-encoder.js';
 export type { ServerFrame } from './frames.js';
@@ -90,4 +86,5 @@ export { isToleratedOpcode, Opcode } from './opcodes.js';
 export { CompressionFailed } from './ordered-transform.js';
 export type { ParsedPayload } from './parse-client-payload.js';
 export { parseClientPayload } from './parse-client-payload.js';
+export { SharedForm, sharedForm, SharedFrame } from './shared-frame.js';
 export { deflateChunk, ZLIB_STREAM_HEADER, ZLIB_SUFFIX, ZlibChunks } from './zlib-chunks.js';
