@@ -6,7 +6,7 @@
 //     node -
 import { SystemClock } from '@guildhall/clock';
 import type { TopicEvent } from '@guildhall/contracts';
-import { ALL_INTENTS } from '@guildhall/gateway-protocol';
+import { ALL_INTENTS, SharedForm } from '@guildhall/gateway-protocol';
 import { silentTelemetry } from '@guildhall/telemetry';
 import type { Dispatch } from '../src/domain/dispatch.js';
 import type { GatewaySocket } from '../src/domain/gateway-socket.js';
@@ -22,12 +22,17 @@ const CHANNEL = 11n;
 /** Takes frames and drops them. */
 class Sink implements GatewaySocket {
   readonly bufferedBytes = 0;
+  readonly form = SharedForm.Json;
   bytes = 0;
 
   write(dispatch: Dispatch, s: number): number {
-    const { length } = dispatch.encoded.frame('json', s);
-    this.bytes += length;
-    return length;
+    const size = dispatch.encoded.shared(this.form).patch(s);
+    this.bytes += size;
+    return size;
+  }
+
+  put(_bytes: Buffer, end: number): void {
+    this.bytes += end;
   }
 
   frame(): void {}

@@ -38,6 +38,13 @@ export const NUMBER_KNOBS = {
   earlyEventsMax: knob('EARLY_EVENTS_MAX', 1_024, 16, 100_000),
   /** Bytes that may wait for a client that reads slowly; then its socket is cut off, resumable. */
   socketBufferBytesMax: knob('SOCKET_BUFFER_BYTES_MAX', 4 * MEBIBYTE, 65_536, 1024 * MEBIBYTE),
+  /** The same for all sockets together; those for which the most waits are cut off first. */
+  socketBuffersBytesMax: knob(
+    'SOCKET_BUFFERS_BYTES_MAX',
+    1024 * MEBIBYTE,
+    MEBIBYTE,
+    65_536 * MEBIBYTE,
+  ),
   /** 0: `zlib-stream` from pieces compressed once for all; else what a message refers back to. */
   zlibHistoryBytes: knob('ZLIB_HISTORY_BYTES', 0, 0, 32_768),
   sessionsMax: knob('SESSIONS_MAX', 100_000, 1, 10_000_000),

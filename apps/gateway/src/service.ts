@@ -43,6 +43,7 @@ import { EventsOverBus } from './outbound/event-source.js';
 import { GuildsOverBus } from './outbound/guilds-port.js';
 import { PresenceOverBus } from './outbound/presence-port.js';
 import { ReadStatesOverBus } from './outbound/read-states-port.js';
+import { SendBacklog } from './outbound/send-backlog.js';
 import { SocketWriter } from './outbound/socket-writer.js';
 
 export const VERSION = '0.1.0';
@@ -180,17 +181,19 @@ export function assembleService(parts: ServiceParts): GatewayService {
     deliverer,
     memberLists: new MemberListLimiter(MEMBER_LIST_REQUEST_INTERVAL_MS),
   });
+  const backlog = new SendBacklog(config.socketBuffersBytesMax);
   const acceptor = new SocketAcceptor({
     clock,
     tickMs,
     socketsMax: config.socketsMax,
     room: { ...config, clock, events, life, identify, resume: new Resume(shared), requests },
-    makeSocket: (ws, { encoding, compression }, sessionId) =>
-      new SocketWriter(ws, {
+    makeSocket: (ws, socket, { encoding, compression }, sessionId) =>
+      new SocketWriter(ws, socket, {
         encoding,
         compression,
         bufferBytesMax: config.socketBufferBytesMax,
         zlibHistoryBytes: config.zlibHistoryBytes,
+        backlog,
         onSlow: () => events.slowConsumer(sessionId(), ws.bufferedAmount),
       }),
   });

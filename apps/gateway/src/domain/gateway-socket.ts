@@ -1,4 +1,4 @@
-import type { ServerFrame } from '@guildhall/gateway-protocol';
+import type { ServerFrame, SharedForm } from '@guildhall/gateway-protocol';
 import type { Dispatch } from './dispatch.js';
 
 /** The outgoing half of a connection, as those who answer clients see it. */
@@ -9,6 +9,13 @@ export interface GatewaySocket {
    * against it while it waits.
    */
   write(dispatch: Dispatch, s: number, isOwed?: boolean): number;
+  /**
+   * Hot path. Writes messages that were made elsewhere of dispatches that are not `isOwn`, in this
+   * socket's `form`: `bytes` up to `end`, which may be written to again when this returns.
+   */
+  put(bytes: Buffer, end: number): void;
+  /** The form in which frames may be `put`; undefined when each must come by `write`. */
+  readonly form: SharedForm | undefined;
   /** Bytes that wait because the client reads slowly. */
   readonly bufferedBytes: number;
   /** Sends a payload that is no dispatch. */

@@ -13,11 +13,13 @@ const TICK_MS = 100;
 /** Writes down what it was told. */
 class RecordingSocket implements GatewaySocket {
   readonly bufferedBytes = 0;
+  readonly form = undefined;
   readonly said: unknown[] = [];
 
   write(): number {
     return 0;
   }
+  put(): void {}
   frame(frame: unknown): void {
     this.said.push(frame);
   }

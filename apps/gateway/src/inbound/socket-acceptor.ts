@@ -23,6 +23,7 @@ export interface SocketAcceptorOptions {
   /** Makes the outgoing half of a connection. */
   readonly makeSocket: (
     ws: WebSocket,
+    socket: Duplex,
     terms: { encoding: Encoding; compression: TransportCompression },
     sessionId: () => string | undefined,
   ) => GatewaySocket;
@@ -121,11 +122,11 @@ export class SocketAcceptor {
     }
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       socket.off('error', noop);
-      this.#accept(ws as ClientSocket, request.url ?? '');
+      this.#accept(ws as ClientSocket, socket, request.url ?? '');
     });
   }
 
-  #accept(ws: ClientSocket, url: string): void {
+  #accept(ws: ClientSocket, duplex: Duplex, url: string): void {
     ws.on('error', noop);
     const asked = parseConnection(url);
     if (!asked.ok) {
@@ -133,7 +134,7 @@ export class SocketAcceptor {
       ws.close(asked.closeCode, reasonOf(asked.closeCode));
       return;
     }
-    const socket = this.#options.makeSocket(ws, asked, () => ws.connection?.session?.id);
+    const socket = this.#options.makeSocket(ws, duplex, asked, () => ws.connection?.session?.id);
     const connection = new Connection(this.#room, socket, asked);
     ws.connection = connection;
     this.#connections.set(connection, ws);

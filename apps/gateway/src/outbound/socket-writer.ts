@@ -8,20 +8,28 @@
 //                 refer to this connection's last payloads: a knob
 //   zstd-stream   a context per connection; compressed off the event loop, in order
 //
+// What is the same for many sessions but for a few bytes goes to the kernel from one piece of memory
+// (kernel-socket.ts); the rest, and all that is not a dispatch, through `ws`.
+//
 // Nothing waits without a bound: a client that reads too slowly is cut off, and may resume.
+import type { Duplex } from 'node:stream';
 import {
   codecOf,
   compressPayload,
   createCompressor,
+  sharedForm,
   ZlibChunks,
   type Compressor,
   type Encoding,
   type ServerFrame,
+  type SharedForm,
   type TransportCompression,
 } from '@guildhall/gateway-protocol';
 import type { WebSocket } from 'ws';
 import type { Dispatch } from '../domain/dispatch.js';
 import type { GatewaySocket } from '../domain/gateway-socket.js';
+import { KernelSocket } from './kernel-socket.js';
+import type { SendBacklog, Waiter } from './send-backlog.js';
 
 export interface SocketWriterOptions {
   readonly encoding: Encoding;
@@ -30,15 +38,21 @@ export interface SocketWriterOptions {
   readonly bufferBytesMax: number;
   /** `zlib-stream`: bytes of earlier payloads that a message may refer to; 0: pieces for all. */
   readonly zlibHistoryBytes: number;
+  /** What waits in all sockets. */
+  readonly backlog: SendBacklog;
   readonly onSlow: () => void;
 }
 
+/** `readyState` of a WebSocket that neither side has said goodbye on. */
+const OPEN = 1;
 /** Only a last resort: what is not owed is bounded by `bufferBytesMax`. */
 const ZSTD_PENDING_MAX = 256 * 1024 * 1024;
 
 /** The outgoing half of one connection. */
-export class SocketWriter implements GatewaySocket {
+export class SocketWriter implements GatewaySocket, Waiter {
+  readonly form: SharedForm | undefined;
   readonly #ws: WebSocket;
+  readonly #kernel: KernelSocket;
   readonly #options: SocketWriterOptions;
   readonly #isBinary: boolean;
   readonly #zlib: ZlibChunks | undefined;
@@ -47,22 +61,29 @@ export class SocketWriter implements GatewaySocket {
   #lastSent: Promise<unknown> | undefined;
   /** Of what waits, that which is owed. */
   #owedBytes = 0;
+  /** What the backlog was told last. */
+  #notedBytes = 0;
   #compressesPayloads = false;
   #isClosed = false;
 
-  constructor(ws: WebSocket, options: SocketWriterOptions) {
+  /** @param socket what `ws` writes to. */
+  constructor(ws: WebSocket, socket: Duplex, options: SocketWriterOptions) {
     this.#ws = ws;
+    this.#kernel = new KernelSocket(socket);
     this.#options = options;
-    this.#isBinary = options.encoding === 'etf' || options.compression !== 'none';
-    const { compression, zlibHistoryBytes } = options;
-    if (compression === 'zlib-stream') this.#zlib = new ZlibChunks(zlibHistoryBytes);
+    const { encoding, compression, zlibHistoryBytes } = options;
+    this.#isBinary = encoding === 'etf' || compression !== 'none';
+    const isZlib = compression === 'zlib-stream';
+    if (isZlib) this.#zlib = new ZlibChunks(zlibHistoryBytes);
     if (compression === 'zstd-stream') {
       this.#zstd = createCompressor('zstd-stream', { pendingBytesMax: ZSTD_PENDING_MAX });
     }
+    const isShared = compression === 'none' || (isZlib && zlibHistoryBytes === 0);
+    this.form = isShared ? sharedForm(encoding, isZlib) : undefined;
   }
 
   get bufferedBytes(): number {
-    return this.#ws.bufferedAmount + (this.#zstd?.pendingBytes ?? 0);
+    return this.#kernel.waitingBytes + (this.#zstd?.pendingBytes ?? 0);
   }
 
   compressPayloads(): void {
@@ -73,15 +94,22 @@ export class SocketWriter implements GatewaySocket {
   /** Hot path. */
   write(dispatch: Dispatch, s: number, isOwed = dispatch.isOwn): number {
     if (this.#isClosed) return 0;
-    const { encoding } = this.#options;
     const { encoded } = dispatch;
-    if (this.#zlib !== undefined && !dispatch.isOwn && this.#options.zlibHistoryBytes === 0) {
-      return this.#send(encoded.zlibFrame(encoding, s), true, isOwed);
+    if (this.form !== undefined && !dispatch.isOwn) {
+      const frame = encoded.shared(this.form);
+      const size = frame.patch(s);
+      this.#put(frame.bytes, frame.start, frame.end, isOwed);
+      return size;
     }
-    const frame = encoded.frame(encoding, s);
+    const frame = encoded.frame(this.#options.encoding, s);
     return dispatch.isOwn && this.#compressesPayloads
       ? this.#send(compressPayload(frame), true, isOwed)
       : this.#compressed(frame, isOwed);
+  }
+
+  /** Hot path. */
+  put(bytes: Buffer, end: number): void {
+    if (!this.#isClosed) this.#put(bytes, 0, end, false);
   }
 
   frame(frame: ServerFrame): void {
@@ -104,6 +132,13 @@ export class SocketWriter implements GatewaySocket {
   closed(): void {
     this.#isClosed = true;
     this.#zstd?.close();
+    this.#note(0);
+  }
+
+  cutOff(): void {
+    if (this.#isClosed) return;
+    this.#options.onSlow();
+    this.terminate();
   }
 
   #compressed(frame: Buffer, isOwed: boolean): number {
@@ -116,29 +151,46 @@ export class SocketWriter implements GatewaySocket {
         this.#owedBytes -= owedBytes;
         this.#send(message, true, isOwed);
       },
-      () => this.#cutOff(),
+      () => this.cutOff(),
     );
     return frame.length;
   }
 
+  #put(bytes: Buffer, start: number, end: number, isOwed: boolean): void {
+    if (this.#ws.readyState !== OPEN) return;
+    const at = this.#kernel.write(bytes, start, end);
+    if (at === end) return;
+    const owedBytes = isOwed ? end - at : 0;
+    this.#owedBytes += owedBytes;
+    this.#kernel.append(bytes, at, end, () => this.#gone(owedBytes));
+    this.#account();
+  }
+
   #send(message: Buffer, isBinary: boolean, isOwed: boolean): number {
+    const owedBytes = isOwed ? message.length : 0;
+    this.#owedBytes += owedBytes;
     const options = { binary: isBinary, compress: false };
-    if (isOwed) {
-      this.#owedBytes += message.length;
-      this.#ws.send(message, options, () => (this.#owedBytes -= message.length));
-    } else {
-      this.#ws.send(message, options, noop);
-    }
-    if (this.bufferedBytes > this.#options.bufferBytesMax + this.#owedBytes) this.#cutOff();
+    this.#ws.send(message, options, () => this.#gone(owedBytes));
+    this.#account();
     return message.length;
   }
 
-  #cutOff(): void {
-    if (this.#isClosed) return;
-    this.#options.onSlow();
-    this.terminate();
+  /** Bytes that waited have been sent, or never will be: an error comes as the socket's event. */
+  #gone(owedBytes: number): void {
+    this.#owedBytes -= owedBytes;
+    this.#note(this.#isClosed ? 0 : this.bufferedBytes);
+  }
+
+  /** Something waits, or may: holds it against the bounds. */
+  #account(): void {
+    const waiting = this.bufferedBytes;
+    this.#note(waiting);
+    if (waiting > this.#options.bufferBytesMax + this.#owedBytes) this.cutOff();
+  }
+
+  #note(bytes: number): void {
+    if (bytes === this.#notedBytes) return;
+    this.#notedBytes = bytes;
+    this.#options.backlog.note(this, bytes);
   }
 }
-
-/** Errors of the socket come as its events; `send` also hands them to its callback. */
-function noop(): void {}
