@@ -28,8 +28,8 @@ api: POST /channels/:channel_id/messages SERVER
           gateway: deliver PRODUCER
           gateway: deliver PRODUCER
       guilds: store commit INTERNAL
-  api: read-states/Ack CLIENT
-    read-states: read-states/Ack SERVER
+  api: read-states/Batch CLIENT
+    read-states: read-states/Batch SERVER
       read-states: store commit INTERNAL
 `.trim();
 

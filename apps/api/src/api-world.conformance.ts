@@ -3,13 +3,19 @@
 import { createMemoryBus, partitionMethods, servePartition, type MemoryBus } from '@guildhall/bus';
 import { ManualClock, SystemClock } from '@guildhall/clock';
 import {
+  BatchStatus,
+  batchStatusOf,
   Guilds,
   Interactions,
   Messages,
+  OperationReader,
   PartitionedService,
+  ReadStateOperation,
   ReadStates,
+  ResultWriter,
   Topics,
 } from '@guildhall/contracts';
+import { Fault } from '@guildhall/fault';
 import { ServiceLife } from '@guildhall/service';
 import { PARTITIONS_COUNT } from '@guildhall/snowflake';
 import { openStore } from '@guildhall/store';
@@ -26,15 +32,24 @@ export interface Asked {
   readonly request: any;
 }
 
-/** Owners of all partitions of guilds and read-states. */
+const OPERATIONS_MAX = 8_192;
+
+/**
+ * Owners of all partitions of guilds and read-states. Each operation of a batch is recorded, and
+ * answered, as the method that does it alone.
+ */
 export class FakeOwners {
   readonly asked: Asked[] = [];
+  /** Messages that carried operations of read states. */
+  batchesCount = 0;
+  readonly #reader = new OperationReader();
   readonly #answers = new Map<string, (request: never) => unknown>();
   readonly #stop: () => void;
 
   constructor(bus: MemoryBus) {
     const handlers = new Proxy({} as Record<string, unknown>, {
-      get: (_target, method: string) => (request: never) => this.#answer(method, request),
+      get: (_target, method: string) => (request: never) =>
+        method === 'batch' ? this.#batch(request) : this.#answer(method, request),
     });
     const guilds = partitionMethods([Guilds, Interactions, Messages, Topics], handlers as never);
     const readStates = partitionMethods([ReadStates], handlers as never);
@@ -53,6 +68,7 @@ export class FakeOwners {
   /** Forgets what was asked and told. */
   reset(): void {
     this.asked.length = 0;
+    this.batchesCount = 0;
     this.#answers.clear();
   }
 
@@ -70,6 +86,51 @@ export class FakeOwners {
   #answer(method: string, request: never): unknown {
     this.asked.push({ method, request });
     return this.#answers.get(method)?.(request) ?? {};
+  }
+
+  async #batch({ operations }: { operations: Uint8Array }): Promise<unknown> {
+    this.batchesCount += 1;
+    this.#reader.read(operations, OPERATIONS_MAX);
+    const asked = Array.from({ length: this.#reader.count }, (_, at) => this.#operation(at));
+    const results = new ResultWriter(asked.length, 0);
+    await Promise.all(
+      asked.map(async ({ method, request }, at) => {
+        try {
+          await this.#answer(method, request as never);
+          results.put(at, BatchStatus.Moved, 0, 1);
+        } catch (reason) {
+          results.put(at, batchStatusOf(Fault.from(reason).code), 0, 0);
+        }
+      }),
+    );
+    return { results: results.results, entries: results.entries, instance: 'read-states-1' };
+  }
+
+  #operation(at: number): Asked {
+    const reader = this.#reader;
+    const wide = (hi: number, lo: number): bigint => (BigInt(hi) << 32n) | BigInt(lo);
+    const userId = wide(reader.userHi(at), reader.userLo(at));
+    const channelId = wide(reader.channelHi(at), reader.channelLo(at));
+    const messageId = wide(reader.messageHi(at), reader.messageLo(at));
+    const type = reader.type(at);
+    const kind = reader.kind(at);
+    if (kind === ReadStateOperation.Delete) {
+      return { method: 'delete', request: { userId, type, channelId } };
+    }
+    if (kind === ReadStateOperation.AckPins) {
+      return { method: 'ackPins', request: { userId, channelId, timestampMs: messageId } };
+    }
+    const ack = {
+      type,
+      channelId,
+      messageId,
+      manual: reader.isManual(at),
+      mentionCount: reader.mentions(at),
+      flags: reader.hasFlags(at) ? reader.flags(at) : undefined,
+      lastViewed: reader.hasLastViewed(at) ? reader.lastViewed(at) : undefined,
+      channelLastMessageId: wide(reader.channelLastMessageHi(at), reader.channelLastMessageLo(at)),
+    };
+    return { method: 'ack', request: { userId, silent: reader.isSilent(at), acks: [ack] } };
   }
 }
 

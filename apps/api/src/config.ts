@@ -32,6 +32,11 @@ export const KNOBS = {
   requestTimeoutMs: knob('REQUEST_TIMEOUT_MS', 60_000, 1_000, 3_600_000),
   /** How long the owner of a partition is asked before a request is answered 503. */
   ownerDeadlineMs: knob('OWNER_DEADLINE_MS', 8_000, 10, 60_000),
+  /** Read state operations in one message; no more than their owners take (`OPERATIONS_MAX`). */
+  readStateBatchMax: knob('READ_STATE_BATCH_MAX', 1_024, 1, 8_192),
+  /** Read state operations that wait for one owner, and all that are not answered yet. */
+  readStatesWaitingPerOwnerMax: knob('READ_STATES_WAITING_PER_OWNER_MAX', 8_192, 1, 1_000_000),
+  readStatesWaitingMax: knob('READ_STATES_WAITING_MAX', 16_384, 1, 1_000_000),
   /** How long a bot has for its first answer to an interaction. */
   interactionAnswerMs: knob('INTERACTION_ANSWER_MS', 3_000, 100, 900_000),
   /** How long an interaction that was answered can be followed up. */

@@ -28,6 +28,7 @@ import { InteractionsSweeper } from './outbound/interactions-sweeper.js';
 import { MIGRATIONS } from './outbound/migrations.js';
 import { busOwners } from './outbound/owners-port.js';
 import { Passwords } from './outbound/passwords.js';
+import { ReadStateBatches } from './outbound/read-state-batches.js';
 
 export const VERSION = '0.1.0';
 
@@ -92,6 +93,15 @@ export function assembleService(parts: ServiceParts): ApiService {
     commands: new CommandsStore(store),
     interactions,
     files,
+    marks: new ReadStateBatches({
+      bus,
+      tracer,
+      deadlineMs: config.ownerDeadlineMs,
+      operationsMax: config.readStateBatchMax,
+      waitingPerLaneMax: config.readStatesWaitingPerOwnerMax,
+      waitingMax: config.readStatesWaitingMax,
+      random: parts.random,
+    }),
     clock,
     mintId,
     interactionAnswerMs: config.interactionAnswerMs,

@@ -7,7 +7,7 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf';
 import type { Clock } from '@guildhall/clock';
-import type { UserSchema } from '@guildhall/contracts';
+import type { BatchAck, UserSchema } from '@guildhall/contracts';
 import type { Snowflake } from '@guildhall/snowflake';
 import type { TraceContext } from '@guildhall/telemetry';
 import type { ImageSize } from './image-size.js';
@@ -32,6 +32,38 @@ export interface Owners {
     request: MessageInitShape<I>,
     trace: TraceContext | undefined,
   ): Promise<MessageShape<O>>;
+}
+
+/**
+ * Marks of how far users have read. What resolves is on disk. All may be called twice: the second
+ * time changes nothing. They reject with a Fault as `Owners.ask` does, and with `overloaded` when
+ * too many are under way.
+ */
+export interface ReadMarks {
+  /**
+   * Moves marks of one user, each for itself. Rejects with the first Fault when all are answered:
+   * others may have moved. `isSilent`: no session is told.
+   */
+  ack(
+    userId: Snowflake,
+    acks: readonly BatchAck[],
+    trace: TraceContext | undefined,
+    isSilent?: boolean,
+  ): Promise<void>;
+  /** Pins were seen up to a moment. */
+  ackPins(
+    userId: Snowflake,
+    channelId: Snowflake,
+    timestampMs: number,
+    trace: TraceContext | undefined,
+  ): Promise<void>;
+  /** Deletes a mark. */
+  delete(
+    userId: Snowflake,
+    type: number,
+    channelId: Snowflake,
+    trace: TraceContext | undefined,
+  ): Promise<void>;
 }
 
 /** Who a token belongs to. */
@@ -290,6 +322,7 @@ export interface Ports {
   readonly commands: Commands;
   readonly interactions: Interactions;
   readonly files: Files;
+  readonly marks: ReadMarks;
   readonly clock: Clock;
   /** An id for something of its own: a guild, a user, an attachment. Its partition is chance. */
   mintId(): Snowflake;

@@ -1,6 +1,5 @@
 // Messages: send, read, edit, delete.
-import type { Clock } from '@guildhall/clock';
-import { Messages, ReadStates, refuse, refuseField } from '@guildhall/contracts';
+import { Messages, refuse, refuseField } from '@guildhall/contracts';
 import { Fault } from '@guildhall/fault';
 import type { Snowflake } from '@guildhall/snowflake';
 import {
@@ -163,7 +162,7 @@ async function create(ask: CreateAsk, ports: Ports, events: Events): Promise<Ans
       referenceMustExist: reference?.fail_if_not_exists ?? false,
       applicationId: identity.applicationId,
     });
-    if (!user.bot) await ackOwn(ask, ports.clock, reply.messageId, events);
+    if (!user.bot) await ackOwn(ask, ports, reply.messageId, events);
     return json(reply.json);
   });
 }
@@ -177,15 +176,14 @@ const OWN_ACK_WAIT_MS = 500;
  */
 async function ackOwn(
   ask: CreateAsk,
-  clock: Clock,
+  { clock, marks }: Ports,
   messageId: Snowflake,
   events: Events,
 ): Promise<void> {
-  const userId = ask.user.id;
   const { channel_id: channelId } = ask.params;
-  const acks = [{ channelId, messageId, channelLastMessageId: messageId, type: 0 }];
-  const acked = ask
-    .owner(ReadStates.method.ack, userId, { userId, silent: true, acks })
+  const own = { channelId, messageId, channelLastMessageId: messageId };
+  const acked = marks
+    .ack(ask.user.id, [own], ask.trace, true)
     .catch((reason: unknown) => events.ownMessageNotAcked(ask.trace, Fault.from(reason)));
   const waited = Promise.withResolvers<void>();
   const timer = clock.setTimer(OWN_ACK_WAIT_MS, waited.resolve);

@@ -1,11 +1,9 @@
 // Acks: how far a person has read. The topic's owner says whether the channel may be viewed and how
 // many mentions lie past the message; then the mark moves, durably, where read states are kept.
-import { Guilds, Messages, ReadStates, refuseField, Topics } from '@guildhall/contracts';
+import { Guilds, Messages, refuseField, Topics, type BatchAck } from '@guildhall/contracts';
 import { Fault, FaultCode } from '@guildhall/fault';
 import { parseSnowflake, type Snowflake } from '@guildhall/snowflake';
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { AckSchema } from '@guildhall/contracts';
-import type { Ports } from '../domain/ports.js';
+import type { Ports, ReadMarks } from '../domain/ports.js';
 import {
   boolean,
   integer,
@@ -20,7 +18,6 @@ import { DONE, json, type Answer } from './answer.js';
 import { inBatches } from './in-batches.js';
 import { route, type Ask, type Route } from './route.js';
 
-type AckInit = MessageInitShape<typeof AckSchema>;
 type AnyAsk = Ask<unknown, unknown, unknown>;
 
 /** Discord's read state types. */
@@ -36,7 +33,7 @@ const NO_TOKEN = json({ token: null });
 const UINT32_MAX = 2 ** 32 - 1;
 
 /** The routes of read states; for people only. */
-export function readStateRoutes({ clock }: Ports): Route[] {
+export function readStateRoutes({ clock, marks }: Ports): Route[] {
   return [
     route({
       method: 'POST',
@@ -52,11 +49,14 @@ export function readStateRoutes({ clock }: Ports): Route[] {
         const { params, body } = ask;
         const ack = await countedAck(ask, params.channel_id, params.message_id);
         const isCountGiven = body.manual && body.mention_count !== undefined;
-        return acked(ask, [
+        return acked(marks, ask, [
           {
             ...ack,
             manual: body.manual,
-            ...(isCountGiven ? { mentionCount: body.mention_count! } : {}),
+            ...(isCountGiven ? { mentionCount: body.mention_count } : {}),
+            // Only a count that was given stands until there are newer messages; one that was
+            // counted here goes on being counted.
+            ...(body.manual && !isCountGiven ? { channelLastMessageId: 0n } : {}),
             ...(body.flags === undefined ? {} : { flags: body.flags }),
             ...(body.last_viewed === undefined ? {} : { lastViewed: body.last_viewed }),
           },
@@ -92,6 +92,7 @@ export function readStateRoutes({ clock }: Ports): Route[] {
           return countedAck(ask, channelId, messageId).catch(unlessRefused);
         });
         await acked(
+          marks,
           ask,
           acks.filter((ack) => ack !== undefined),
         );
@@ -103,13 +104,9 @@ export function readStateRoutes({ clock }: Ports): Route[] {
       path: '/channels/:channel_id/pins/ack',
       who: 'people',
       async answer(ask) {
-        const { params, user, owner } = ask;
+        const { params, user, trace } = ask;
         await countedAck(ask, params.channel_id, 0n);
-        await owner(ReadStates.method.ackPins, user.id, {
-          userId: user.id,
-          channelId: params.channel_id,
-          timestampMs: BigInt(clock.nowMs()),
-        });
+        await marks.ackPins(user.id, params.channel_id, clock.nowMs(), trace);
         return DONE;
       },
     }),
@@ -123,7 +120,9 @@ export function readStateRoutes({ clock }: Ports): Route[] {
         await owner(Topics.method.getUserGuild, params.guild_id, {
           command: query_(params.guild_id),
         });
-        return acked(ask, [{ type, channelId: params.guild_id, messageId: params.entity_id }]);
+        return acked(marks, ask, [
+          { type, channelId: params.guild_id, messageId: params.entity_id },
+        ]);
       },
     }),
     route({
@@ -132,7 +131,9 @@ export function readStateRoutes({ clock }: Ports): Route[] {
       who: 'people',
       async answer(ask) {
         const type = typeIn(ask.params.type, USER_TYPES);
-        return acked(ask, [{ type, channelId: ask.user.id, messageId: ask.params.entity_id }]);
+        return acked(marks, ask, [
+          { type, channelId: ask.user.id, messageId: ask.params.entity_id },
+        ]);
       },
     }),
     route({
@@ -143,12 +144,8 @@ export function readStateRoutes({ clock }: Ports): Route[] {
         read_state_type: withDefault(integer({ min: 0, max: 5 }), CHANNEL),
         version: optionalOrNull(integer({ min: 0, max: UINT32_MAX })),
       }),
-      async answer({ params, body, user, owner }) {
-        await owner(ReadStates.method.delete, user.id, {
-          userId: user.id,
-          type: body.read_state_type,
-          channelId: params.channel_id,
-        });
+      async answer({ params, body, user, trace }) {
+        await marks.delete(user.id, body.read_state_type, params.channel_id, trace);
         return DONE;
       },
     }),
@@ -161,7 +158,7 @@ export function readStateRoutes({ clock }: Ports): Route[] {
         const reply = await owner(Guilds.method.listChannels, params.guild_id, {
           command: query_(params.guild_id),
         });
-        await acked(ask, newestOfEach(reply.json));
+        await acked(marks, ask, newestOfEach(reply.json));
         return DONE;
       },
     }),
@@ -173,7 +170,7 @@ async function countedAck(
   { owner, query_ }: Pick<AnyAsk, 'owner' | 'query_'>,
   channelId: Snowflake,
   messageId: Snowflake,
-): Promise<AckInit> {
+): Promise<BatchAck> {
   const counted = await owner(Messages.method.countMentions, channelId, {
     command: query_(),
     channelId,
@@ -190,12 +187,11 @@ async function countedAck(
 }
 
 async function acked(
-  { owner, user }: Pick<AnyAsk, 'owner' | 'user'>,
-  acks: readonly AckInit[],
+  marks: ReadMarks,
+  { user, trace }: Pick<AnyAsk, 'user' | 'trace'>,
+  acks: readonly BatchAck[],
 ): Promise<Answer> {
-  if (acks.length > 0) {
-    await owner(ReadStates.method.ack, user.id, { userId: user.id, acks: [...acks] });
-  }
+  await marks.ack(user.id, acks, trace);
   return NO_TOKEN;
 }
 
@@ -207,7 +203,7 @@ function unlessRefused(reason: unknown): undefined {
 }
 
 /** Nothing lies past the newest message, so there is nothing to count. */
-function newestOfEach(channelsJson: Uint8Array): AckInit[] {
+function newestOfEach(channelsJson: Uint8Array): BatchAck[] {
   const channels = JSON.parse(Buffer.from(channelsJson).toString()) as Record<string, unknown>[];
   return channels.flatMap(({ id, last_message_id: last }) => {
     const channelId = parseSnowflake(id);
