@@ -1,18 +1,18 @@
 // Marks of read states, sent to their owners many at a time.
 //
-// An operation goes at once when nothing is under way to the instance that owns its user; what comes
-// meanwhile waits for that answer and then goes in one message. So a quiet system adds no latency and
-// no timer decides anything, and a busy one sends few large messages. Who owns a partition is learnt
-// from answers: until one has come, and after each sign that it moved, its operations go by
-// themselves, to whoever takes requests for the partition.
+// An operation goes at once when nothing is under way to the instance that owns its user; what
+// comes meanwhile waits for that answer and then goes in one message. So a quiet system adds no
+// latency and no timer decides anything, and a busy one sends few large messages. Who owns a
+// partition is learnt from answers: until one has come, and after each sign that it moved, its
+// operations go by themselves, to whoever takes requests for the partition.
 //
 //   partition unknown ─► lane p<partition>  ─┐
 //                                            ├─► Batch, one under way ─► a result for each operation
 //   partition known   ─► lane of <instance> ─┘
 //
 // Each operation is answered for itself, and asked again for itself, as `callOwner` does: after
-// `wrong_owner`, `unavailable` and `timeout`, with growing waits, until its deadline. All of them may
-// be sent twice: what has moved does not move again.
+// `wrong_owner`, `unavailable` and `timeout`, with growing waits, until its deadline. All of them
+// may be sent twice: what has moved does not move again.
 //
 // Operations of two sampled traces never share a message, since a message has one context. One of a
 // further trace does not wait for the answer of the first, up to a bound.

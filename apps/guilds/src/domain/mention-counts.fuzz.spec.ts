@@ -1,11 +1,12 @@
-// Thousands of short histories of a guild and a private channel, and after each what READY would say
-// is unread, against a model that keeps everything that was ever said and counts from the start.
+// Thousands of short histories of a guild and a private channel, and after each what READY would
+// say is unread, against a model that keeps everything that was ever said and counts from the
+// start.
 //
 // The model knows nothing of records: of each message it keeps who was meant when it was written
-// (or edited last), by name, by role as it was held then, or everybody. A message counts for whoever
-// it means if it is still there, is not its own, is not from before it joined (last), lies past
-// what it has read, and in a channel that it sees now. Users cannot mute or suppress anything here, so
-// nothing else decides.
+// (or edited last), by name, by role as it was held then, or everybody. A message counts for
+// whoever it means if it is still there, is not its own, is not from before it joined (last), lies
+// past what it has read, and in a channel that it sees now. Users cannot mute or suppress anything
+// here, so nothing else decides.
 import { create } from '@bufbuild/protobuf';
 import {
   AddMemberRequestSchema,
