@@ -16,7 +16,7 @@ function countAll(bytes: Buffer, nextChunkBytes: () => number): [number, number]
 }
 
 describe(`FrameCounter (${random})`, () => {
-  const lengths = [0, 1, 125, 126, 127, 300, 65_535, 65_536, 70_000];
+  const lengths = [0, 1, 125, 126, 127, 300, 65_535, 65_536];
   const stream = Buffer.concat(lengths.map((length) => serverFrame(Buffer.alloc(length), 1)));
 
   it('reads all three forms of a length', () => {
@@ -26,7 +26,7 @@ describe(`FrameCounter (${random})`, () => {
 
   it('does not mind where chunks end', () => {
     expect(countAll(stream, () => 1)).toEqual(lengths.map((length) => [1, length]));
-    for (let round = 0; round < 200; round += 1) {
+    for (let round = 0; round < 20; round += 1) {
       const frames = countAll(stream, () => 1 + random.int(round % 2 === 0 ? 9 : 5_000));
       expect(frames).toEqual(lengths.map((length) => [1, length]));
     }

@@ -37,14 +37,8 @@ export interface Weight {
   readonly idleShare: number;
 }
 
-export interface RoundsPlan {
-  readonly paces: readonly Pace[];
-  readonly roundsCount: number;
-  readonly idleMs: number;
-}
-
 const FLOOR = 'floor';
-/** Connections close, buffers go back: what is left is what a session weighs. */
+/** What opening left behind goes first. */
 const SETTLE_MS = 1_500;
 
 /** Stages with their connections open. */
@@ -66,18 +60,34 @@ export class OpenStages {
     this.#idle = idle;
   }
 
-  /** Opens all connections of all targets, one plan after the other, and weighs the servers. */
-  static async open(stages: readonly Stage[], idleMs: number): Promise<OpenStages> {
+  /**
+   * Opens all connections of all targets, one plan after the other, and weighs the servers.
+   * Connections that are open already are taken over from `before`; those are not weighed again.
+   * Rejects when something cannot be opened, and leaves nothing open then.
+   */
+  static async open(
+    stages: readonly Stage[],
+    idleMs: number,
+    before?: OpenStages,
+  ): Promise<OpenStages> {
     const targets = stages.flatMap((stage) => stage.targets);
     const residents = new Map(targets.map((target) => [target, residentOf(target)]));
     const sinks = new Map<SinkPlan, SinkProcess>();
+    const fresh: Target[] = [];
     try {
-      for (const plan of new Set(targets.flatMap((target) => target.sinks))) {
-        sinks.set(plan, await SinkProcess.open(plan));
+      for (const target of targets) {
+        const missing = target.sinks.filter((plan) => !sinks.has(plan));
+        const known = missing.filter((plan) => before?.sinks.has(plan));
+        for (const plan of known) sinks.set(plan, before!.sinks.get(plan)!);
+        if (known.length === 0) fresh.push(target);
+        for (const plan of missing) {
+          if (!sinks.has(plan)) sinks.set(plan, await SinkProcess.open(plan));
+        }
       }
+      await before?.close(sinks);
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
       const idle = await idleRates(targets, idleMs);
-      const weights = targets.map((target): Weight => {
+      const weights = fresh.map((target): Weight => {
         const sessions = sessionsAt(target, targets);
         const resident = residentOf(target);
         return {
@@ -96,30 +106,31 @@ export class OpenStages {
   }
 
   /**
-   * Measures every target at every pace. The first round is for compilers and caches and does not
-   * count. `told` hears of each window.
+   * Measures `targets` in turn, as often as there are rounds. `warmUpRounds` more come first, for
+   * compilers and caches, and do not count.
    */
-  async measure(plan: RoundsPlan, told: (text: string) => void): Promise<Cell[]> {
-    const cells: Cell[] = [];
-    for (const pace of plan.paces) {
-      const windows = new Map<Target, Window[]>(this.targets.map((target) => [target, []]));
-      for (let round = 0; round <= plan.roundsCount; round += 1) {
-        for (const target of this.targets) {
-          const window = await measureWindow(target, this.sinks, pace, this.#idle.get(target)!);
-          if (round > 0) windows.get(target)!.push(window);
-          told(`${target.name}: ${Math.round(window.cpuNs / window.deliveries)} ns`);
-        }
+  async measure(
+    targets: readonly Target[],
+    pace: Pace,
+    roundsCount: number,
+    warmUpRounds: number,
+  ): Promise<Cell[]> {
+    const windows = new Map<Target, Window[]>(targets.map((target) => [target, []]));
+    for (let round = -warmUpRounds; round < roundsCount; round += 1) {
+      for (const target of targets) {
+        const window = await measureWindow(target, this.sinks, pace, this.#idle.get(target)!);
+        if (round >= 0) windows.get(target)!.push(window);
       }
-      const floor = this.targets.find(({ name }) => name === FLOOR);
-      const floorNs = floor === undefined ? [] : windows.get(floor)!.map(nsPerDelivery);
-      for (const [target, own] of windows) cells.push(cellOf(target, pace, own, floorNs));
     }
-    return cells;
+    const floor = targets.find(({ name }) => name === FLOOR);
+    const floorNs = floor === undefined ? [] : windows.get(floor)!.map(nsPerDelivery);
+    return [...windows].map(([target, own]) => cellOf(target, pace, own, floorNs));
   }
 
-  /** Closes the connections; the servers are the stages' own. */
-  close(): Promise<void> {
-    return closeAll(this.sinks);
+  /** Closes the connections, but not those in `kept`; the servers are the stages' own. */
+  async close(kept?: Sinks): Promise<void> {
+    const closing = [...this.sinks].filter(([plan]) => kept?.has(plan) !== true);
+    await closeAll(new Map(closing));
   }
 }
 
@@ -146,7 +157,7 @@ export function cellOf(
     deliveries,
     nsPerDelivery: median(roundsNs),
     roundsNs,
-    toFloor: median(roundsNs.flatMap((ns, round) => ns / (floorNs[round] ?? Number.NaN) || [])),
+    toFloor: median(roundsNs.map((ns, round) => ns / (floorNs[round] ?? Number.NaN))),
     bytesPerDelivery: sum(windows.map((window) => window.bytes)) / deliveries,
     lastP50Ms: quantile(latenciesMs, 0.5),
     lastP99Ms: quantile(latenciesMs, 0.99),
