@@ -1,1 +1,11 @@
-export {};
+export { bundleClients } from './bundle-clients.js';
+export { targetOf } from './own-fleet.js';
+export type { OwnTarget } from './own-fleet.js';
+export { describeReport } from './report.js';
+export type { AppReport, Quantiles, SwarmReport } from './report.js';
+export { runSwarm } from './run.js';
+export type { Progress, RunOptions } from './run.js';
+export { ScenarioError } from './scenario-fields.js';
+export { readScenario } from './scenario.js';
+export type { Scenario } from './scenario.js';
+export type { Target, TargetProcess } from './target.js';
