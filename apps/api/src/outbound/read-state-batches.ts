@@ -7,7 +7,7 @@
 // operations go by themselves, to whoever takes requests for the partition.
 //
 //   partition unknown ─► lane p<partition>  ─┐
-//                                            ├─► Batch, one under way ─► a result for each operation
+//                                            ├─► Batch, one under way ─► a result for each
 //   partition known   ─► lane of <instance> ─┘
 //
 // Each operation is answered for itself, and asked again for itself, as `callOwner` does: after
