@@ -57,6 +57,7 @@ const deliverer = new Deliverer({
   tracer: telemetry.tracer,
   events: new GatewayEvents(telemetry),
   onOverfull: () => undefined,
+  backlogMax: 1_000_000,
 });
 const relay = new TopicRelay<Session>(1n, 'guild', {
   recentEventsMax: 32,
@@ -110,7 +111,10 @@ let seq = 0;
 for (let pass = 0; pass < 4; pass += 1) {
   const events = Array.from({ length: EVENTS_COUNT }, () => eventOf(++seq));
   const startMs = performance.now();
-  for (const event of events) deliverer.deliver(relay.receive([event]), undefined);
+  for (const event of events) {
+    deliverer.deliver(1n, relay.receive([event]), undefined);
+    deliverer.flush(1n);
+  }
   const tookMs = performance.now() - startMs;
   const ns = (tookMs * 1e6) / (EVENTS_COUNT * SESSIONS_COUNT);
   console.log(`to ${SESSIONS_COUNT} sessions: ${ns.toFixed(0)} ns a delivery`);

@@ -36,6 +36,8 @@ export const NUMBER_KNOBS = {
   recentEventsMax: knob('RECENT_EVENTS_MAX', 32, 0, 100_000),
   recentEventsAttachingMax: knob('RECENT_EVENTS_ATTACHING_MAX', 4_096, 16, 1_000_000),
   earlyEventsMax: knob('EARLY_EVENTS_MAX', 1_024, 16, 100_000),
+  /** Deliveries (an event to a session) that may wait in one topic; see the deliverer. */
+  fanOutBacklogMax: knob('FAN_OUT_BACKLOG_MAX', 1_000_000, 1_000, 100_000_000),
   /** Bytes that may wait for a client that reads slowly; then its socket is cut off, resumable. */
   socketBufferBytesMax: knob('SOCKET_BUFFER_BYTES_MAX', 4 * MEBIBYTE, 65_536, 1024 * MEBIBYTE),
   /** The same for all sockets together; those for which the most waits are cut off first. */

@@ -36,6 +36,7 @@ export class GatewayEvents {
   readonly #repairs: Labelled<'outcome', Counter>;
   readonly #malformed: Counter;
   readonly #duplicates: Counter;
+  readonly #ephemeralDropped: Counter;
 
   constructor(telemetry: Pick<Telemetry, 'logger' | 'metrics'>) {
     this.#log = telemetry.logger;
@@ -96,6 +97,10 @@ export class GatewayEvents {
       name: 'gateway_events_duplicate',
       help: 'Events of topics that came a second time',
     });
+    this.#ephemeralDropped = metrics.counter({
+      name: 'gateway_events_ephemeral_dropped',
+      help: 'Presence, typing and the like, dropped because too much waited for their topic',
+    });
   }
 
   show({ sessions, sockets, relays, followers }: Gauges): void {
@@ -141,6 +146,10 @@ export class GatewayEvents {
 
   duplicates(count: number): void {
     this.#duplicates.add(count);
+  }
+
+  ephemeralDropped(count: number): void {
+    this.#ephemeralDropped.add(count);
   }
 
   slowConsumer(sessionId: string | undefined, bufferedBytes: number): void {

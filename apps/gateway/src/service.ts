@@ -110,6 +110,7 @@ export function assembleService(parts: ServiceParts): GatewayService {
     tracer,
     events,
     onOverfull: (session) => life.close(session, CloseCode.UnknownError),
+    backlogMax: config.fanOutBacklogMax,
   });
   const relays: Relays = new Relays({
     source: new EventsOverBus({ bus, onMalformed: (subject) => events.malformedBatch(subject) }),

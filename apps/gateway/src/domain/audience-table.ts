@@ -1,22 +1,50 @@
 // Who sees which channel, as of the relay's position. Members of one audience see the same, so the
 // table has a row per audience, and what concerns a channel is decided once for all of a row.
 //
+// Within a row, sessions to which the rules apply alike (intents, bot or person, shard) form a
+// class: an event is decided once for a class and delivered to its list as it is. So nothing is
+// decided, looked up or collected for single sessions.
+//
+//   row 21, sees {11, 12}     class 0x7e00 bot     [ session, session, ... ]
+//                             class 0x0200 bot     [ session ]
+//   row 22, sees {11}         class all person     [ session, session, ... ]
+//
 // A change (new roles, overwrites, memberships) comes with the event that made it. It is described
-// here as transitions: these followers saw `before` and see `after`.
+// here as transitions: these saw `before` and see `after`. A change of what an audience sees moves
+// nobody; a change of one member's roles moves that member's sessions.
 import type { VisibilityChange } from '@guildhall/contracts';
+import type { Subscriber } from './delivery-rules.js';
+import { Members, type Placed } from './members.js';
 
 export type ChannelSet = ReadonlySet<bigint>;
 
-/** One audience, and who of it is here. */
-export interface AudienceRow<F> {
-  readonly id: bigint;
-  channels: ChannelSet;
-  readonly followers: Set<F>;
+/** Sessions of one audience that the rules treat alike. */
+export interface FollowerClass<S extends Subscriber, F extends InClass<S>> {
+  readonly row: AudienceRow<S, F>;
+  readonly intents: number;
+  readonly isBot: boolean;
+  readonly isFirstShard: boolean;
+  readonly members: Members<S, F>;
 }
 
-/** Followers whose view changed, and how. */
-export interface Transition<F> {
-  readonly followers: readonly F[];
+/** One audience, and who of it is here. */
+export interface AudienceRow<S extends Subscriber, F extends InClass<S>> {
+  readonly id: bigint;
+  channels: ChannelSet;
+  /** None of them empty. */
+  readonly classes: FollowerClass<S, F>[];
+}
+
+/** A session's place in the table. */
+export interface InClass<S extends Subscriber> extends Placed {
+  readonly subscriber: S;
+  cohort: FollowerClass<S, this> | undefined;
+}
+
+/** Sessions whose view changed, and how. */
+export interface Transition<S extends Subscriber> {
+  /** Lists that will not change; of sessions with the same intents. */
+  readonly lists: readonly { readonly intents: number; readonly to: readonly S[] }[];
   readonly before: ChannelSet;
   readonly after: ChannelSet;
 }
@@ -24,10 +52,10 @@ export interface Transition<F> {
 const NOTHING: ChannelSet = new Set();
 
 /** The rows of one topic, only those that somebody here is in. */
-export class AudienceTable<F extends { row: AudienceRow<F> | undefined }> {
-  readonly #rows = new Map<bigint, AudienceRow<F>>();
+export class AudienceTable<S extends Subscriber, F extends InClass<S>> {
+  readonly #rows = new Map<bigint, AudienceRow<S, F>>();
 
-  rows(): Iterable<AudienceRow<F>> {
+  rows(): Iterable<AudienceRow<S, F>> {
     return this.#rows.values();
   }
 
@@ -36,27 +64,31 @@ export class AudienceTable<F extends { row: AudienceRow<F> | undefined }> {
     this.remove(follower);
     let row = this.#rows.get(audienceId);
     if (row === undefined) {
-      row = { id: audienceId, channels, followers: new Set() };
+      row = { id: audienceId, channels, classes: [] };
       this.#rows.set(audienceId, row);
     }
-    row.followers.add(follower);
-    follower.row = row;
+    const cohort = classOf(row, follower.subscriber);
+    cohort.members.add(follower);
+    follower.cohort = cohort;
   }
 
-  /** Takes a follower out; a row nobody is in is dropped. */
+  /** Takes a follower out; a class or row that nobody is in is dropped. */
   remove(follower: F): void {
-    const row = follower.row;
-    if (row === undefined) return;
-    row.followers.delete(follower);
-    if (row.followers.size === 0) this.#rows.delete(row.id);
-    follower.row = undefined;
+    const { cohort } = follower;
+    if (cohort === undefined) return;
+    follower.cohort = undefined;
+    cohort.members.remove(follower);
+    if (cohort.members.count > 0) return;
+    const { row } = cohort;
+    row.classes.splice(row.classes.indexOf(cohort), 1);
+    if (row.classes.length === 0) this.#rows.delete(row.id);
   }
 
   /**
    * Applies a change and says what it did to whom. An audience that is moved into and that nobody
    * told us about sees nothing: better too little than too much.
    */
-  apply(change: VisibilityChange, followersOf: (userId: bigint) => Iterable<F>): Transition<F>[] {
+  apply(change: VisibilityChange, followersOf: (userId: bigint) => Iterable<F>): Transition<S>[] {
     const wanted = new Set(change.moves.map((move) => move.audienceId));
     const told = new Map<bigint, ChannelSet>();
     for (const { id, channelIds } of change.audiences) {
@@ -65,7 +97,7 @@ export class AudienceTable<F extends { row: AudienceRow<F> | undefined }> {
     const moving: { follower: F; to: bigint; before: ChannelSet }[] = [];
     for (const move of change.moves) {
       for (const follower of followersOf(move.userId)) {
-        const before = follower.row?.channels ?? NOTHING;
+        const before = follower.cohort?.row.channels ?? NOTHING;
         // A row may be dropped here and needed again below: its channels are then in `told`, or it
         // is the one left, whose channels `before` keeps.
         moving.push({ follower, to: move.audienceId, before });
@@ -74,20 +106,49 @@ export class AudienceTable<F extends { row: AudienceRow<F> | undefined }> {
     const known = new Map(moving.map(({ to }) => [to, this.#rows.get(to)?.channels]));
     for (const { follower } of moving) this.remove(follower);
 
-    const transitions: Transition<F>[] = [];
+    const transitions: Transition<S>[] = [];
     for (const [audienceId, after] of told) {
       const row = this.#rows.get(audienceId);
-      if (row === undefined) continue;
-      transitions.push({ followers: [...row.followers], before: row.channels, after });
+      // Owners repeat what an audience sees when somebody moves into it.
+      if (row === undefined || areEqual(row.channels, after)) continue;
+      const lists = row.classes.map(({ intents, members }) => ({ intents, to: members.lend() }));
+      transitions.push({ lists, before: row.channels, after });
       row.channels = after;
     }
     for (const { follower, to, before } of moving) {
       const after = told.get(to) ?? known.get(to) ?? NOTHING;
       this.place(follower, to, after);
-      transitions.push({ followers: [follower], before, after });
+      transitions.push(transitionOf(follower.subscriber, before, after));
     }
     return transitions;
   }
+}
+
+/** The transition of one session. */
+export function transitionOf<S extends Subscriber>(
+  subscriber: S,
+  before: ChannelSet,
+  after: ChannelSet,
+): Transition<S> {
+  return { lists: [{ intents: subscriber.intents, to: [subscriber] }], before, after };
+}
+
+/** A row has a handful of classes: looking at them is faster than a key. */
+function classOf<S extends Subscriber, F extends InClass<S>>(
+  row: AudienceRow<S, F>,
+  { intents, isBot, isFirstShard }: Subscriber,
+): FollowerClass<S, F> {
+  for (const known of row.classes) {
+    const isSame = known.intents === intents && known.isBot === isBot;
+    if (isSame && known.isFirstShard === isFirstShard) return known;
+  }
+  const made = { row, intents, isBot, isFirstShard, members: new Members<S, F>() };
+  row.classes.push(made);
+  return made;
+}
+
+function areEqual(one: ChannelSet, other: ChannelSet): boolean {
+  return one.size === other.size && one.isSubsetOf(other);
 }
 
 /** What one user alone sees, outside the table: for a session that is not where the relay is. */

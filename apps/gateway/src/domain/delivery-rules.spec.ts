@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { TopicEventSchema } from '@guildhall/contracts';
 import { ALL_INTENTS, Intent } from '@guildhall/gateway-protocol';
+import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
 import { EventRules, type Subscriber, type TopicKind } from './delivery-rules.js';
 
 const rules = (event: MessageInitShape<typeof TopicEventSchema>, kind: TopicKind = 'guild') =>
@@ -13,7 +14,9 @@ const bot = (more: Partial<Subscriber> = {}): Subscriber => ({
   ...more,
 });
 
-describe('EventRules', () => {
+const seed = seedFromEnv(process.env['SEED']);
+
+describe(`EventRules (SEED=${seed})`, () => {
   it('admits by intent, and differs for private channels', () => {
     const guildOnly = bot({ intents: Intent.GuildMessages });
     expect(rules({ type: 'MESSAGE_CREATE' }).admits(guildOnly)).toBe(true);
@@ -49,5 +52,35 @@ describe('EventRules', () => {
     expect(shown({}, 'private')).toBe(true);
     expect(shown({ type: 'SOMETHING_NEW', hasContent: true })).toBe(false);
     expect(shown({ type: 'GUILD_UPDATE' })).toBe(true);
+  });
+
+  it('says of a class what it says of each of its sessions', () => {
+    const random = new SeededRandom(seed);
+    const pick = <T>(...items: T[]): T => items[random.int(items.length)]!;
+    const users = [1n, 2n, 3n];
+    for (let round = 0; round < 3_000; round += 1) {
+      const event = {
+        type: pick('MESSAGE_CREATE', 'MESSAGE_ACK', 'GUILD_UPDATE', 'TYPING_START', 'NEW'),
+        authorId: pick(0n, 1n),
+        subjectUserId: pick(0n, 2n),
+        exceptUserId: pick(0n, 3n),
+        mentionedUserIds: pick([], [2n], [3n, 1n]),
+        hasContent: pick(true, false),
+      };
+      const asked = rules(event, pick('guild', 'private', 'user'));
+      const traits = {
+        intents: pick(0, ALL_INTENTS, Intent.Guilds, Intent.GuildMessages),
+        isBot: pick(true, false),
+        isFirstShard: pick(true, false),
+      };
+      const told = asked.admitsClass(traits);
+      for (const userId of users) {
+        const isNamed = told === 'subject' && event.subjectUserId === userId;
+        const isTold = (told === 'all' || isNamed) && event.exceptUserId !== userId;
+        expect(asked.admits({ ...traits, userId })).toBe(isTold);
+        const sees = asked.classSeesContent(traits) || asked.contentUserIds.includes(userId);
+        expect(asked.seesContent({ ...traits, userId })).toBe(sees);
+      }
+    }
   });
 });

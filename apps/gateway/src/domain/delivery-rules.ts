@@ -5,13 +5,17 @@ import { DispatchEvent, Intent, intentsFor } from '@guildhall/gateway-protocol';
 /** A guild, a private channel, or a user's own inbox. */
 export type TopicKind = 'guild' | 'private' | 'user';
 
-/** What the rules need to know of a session. */
-export interface Subscriber {
-  readonly userId: bigint;
+/** What the rules need to know of sessions that they treat alike. */
+export interface ClassTraits {
   readonly intents: number;
   readonly isBot: boolean;
   /** The only shard, or shard 0: what has no guild goes there alone. */
   readonly isFirstShard: boolean;
+}
+
+/** What the rules need to know of a session. */
+export interface Subscriber extends ClassTraits {
+  readonly userId: bigint;
 }
 
 /** Events that only the protocol of people's clients knows. */
@@ -38,7 +42,7 @@ const CARRIES_CONTENT: ReadonlySet<string> = new Set<string>([
   DispatchEvent.MessageUpdate,
 ]);
 
-/** The rules for one event, looked up once and then asked for each session. */
+/** The rules for one event, looked up once and then asked for classes, or for single sessions. */
 export class EventRules {
   readonly #event: TopicEvent;
   readonly #kind: TopicKind;
@@ -57,20 +61,42 @@ export class EventRules {
     this.#only = event.onlyUserIds.length === 0 ? undefined : new Set(event.onlyUserIds);
   }
 
-  /** Hot path. Whether the session is to be told at all. */
-  admits(subscriber: Subscriber): boolean {
-    const { userId, intents } = subscriber;
-    if (userId === this.#event.exceptUserId) return false;
-    if (this.#only !== undefined && !this.#only.has(userId)) return false;
-    if (this.#isForPeople && subscriber.isBot) return false;
-    if (this.#kind !== 'guild' && !subscriber.isFirstShard) return false;
-    if (this.#intents === 0 || (intents & this.#intents) !== 0) return true;
-    return this.#event.subjectUserId === userId;
+  /**
+   * Hot path. Who of a class is told: everybody, nobody, or only the event's subject; in each case
+   * but for those whom the event names as excepted, or when it names who alone is told.
+   */
+  admitsClass({ intents, isBot, isFirstShard }: ClassTraits): 'all' | 'subject' | 'nobody' {
+    if (this.#isForPeople && isBot) return 'nobody';
+    if (this.#kind !== 'guild' && !isFirstShard) return 'nobody';
+    return this.#intents === 0 || (intents & this.#intents) !== 0 ? 'all' : 'subject';
   }
 
-  /** Hot path. Whether it sees what was written; else only that something was. */
+  /** Whether the session is to be told at all. */
+  admits(subscriber: Subscriber): boolean {
+    const { userId } = subscriber;
+    if (userId === this.#event.exceptUserId) return false;
+    if (this.#only !== undefined && !this.#only.has(userId)) return false;
+    const told = this.admitsClass(subscriber);
+    return told === 'all' || (told === 'subject' && this.#event.subjectUserId === userId);
+  }
+
+  /**
+   * Hot path. Whether a class sees what was written; else only that something was, but for
+   * `contentUserIds`.
+   */
+  classSeesContent({ intents }: ClassTraits): boolean {
+    return !this.#hasContent || (intents & Intent.MessageContent) !== 0;
+  }
+
+  /** Users who see what was written whatever they asked for. */
+  get contentUserIds(): readonly bigint[] {
+    const { authorId, mentionedUserIds } = this.#event;
+    return authorId === 0n ? mentionedUserIds : [authorId, ...mentionedUserIds];
+  }
+
+  /** Whether a session sees what was written. */
   seesContent(subscriber: Subscriber): boolean {
-    if (!this.#hasContent || (subscriber.intents & Intent.MessageContent) !== 0) return true;
+    if (this.classSeesContent(subscriber)) return true;
     const { authorId, mentionedUserIds } = this.#event;
     return authorId === subscriber.userId || mentionedUserIds.includes(subscriber.userId);
   }

@@ -9,6 +9,7 @@ import { SendLimiter } from './send-limiter.js';
 import type { WheelEntry } from './timer-wheel.js';
 import type { Follower } from './fan-out.js';
 import type { TopicRelay } from './topic-relay.js';
+import type { Recipient } from './turn-batch.js';
 
 /** Who a session is, settled at IDENTIFY and never changed. */
 export interface SessionIdentity {
@@ -40,7 +41,7 @@ export interface Following {
 export type SessionState = 'identifying' | 'connected' | 'detached' | 'ended';
 
 /** One session. Synchronous; others send what it counts. */
-export class Session implements Subscriber, WheelEntry {
+export class Session implements Subscriber, Recipient, WheelEntry {
   readonly identity: SessionIdentity;
   readonly userId: bigint;
   readonly intents: number;
@@ -65,6 +66,8 @@ export class Session implements Subscriber, WheelEntry {
   /** When something has to happen to it while it is detached. */
   dueMs = Infinity;
   detachedAtMs = 0;
+  chainFirst = -1;
+  chainLast = -1;
   readonly #replay: Replay;
   readonly #heldMax: number;
   #held: Dispatch[] | undefined = [];

@@ -215,10 +215,12 @@ function story(random: SeededRandom): void {
 
   const settle = (outcome: RelayOutcome<Told> | undefined): void => {
     if (outcome === undefined) return;
-    for (const { dispatch, to } of outcome.deliveries) {
+    for (const { dispatch, to, except } of outcome.deliveries) {
       const d = JSON.parse(dispatch.data.toString()) as { id?: string; seq?: number };
       const what = dispatch.type === 'GUILD_DELETE' ? '' : ` ${d.seq ?? d.id}`;
-      for (const session of to) session.list.push(dispatch.type + what);
+      for (const session of to) {
+        if (!except.includes(session)) session.list.push(dispatch.type + what);
+      }
     }
     needsRepair ||= outcome.needsRepair;
   };

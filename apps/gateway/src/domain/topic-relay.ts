@@ -19,7 +19,9 @@ import {
 } from '@guildhall/contracts';
 import {
   AudienceTable,
+  transitionOf,
   viewAfter,
+  type AudienceRow,
   type ChannelSet,
   type Transition,
   type View,
@@ -58,7 +60,7 @@ export class TopicRelay<S extends Subscriber> {
   readonly topicId: bigint;
   readonly kind: TopicKind;
   readonly #limits: RelayLimits;
-  readonly #table = new AudienceTable<Follower<S>>();
+  readonly #table = new AudienceTable<S, Follower<S>>();
   readonly #followersByUser = new Map<bigint, Set<Follower<S>>>();
   readonly #ahead = new Set<Follower<S>>();
   readonly #recent: Recent[] = [];
@@ -292,9 +294,9 @@ export class TopicRelay<S extends Subscriber> {
     const transitions =
       change === undefined
         ? []
-        : [{ followers: [follower], before: view.channels, after: after.channels }];
+        : [transitionOf(follower.subscriber, view.channels, after.channels)];
     const sees = this.#seesEverything(event) || after.channels.has(event.channelId);
-    outcome.emit(event, dispatch, transitions, sees ? [follower] : []);
+    outcome.emitTo(event, dispatch, transitions, sees ? [follower.subscriber] : []);
     if (change === undefined || !this.#isRemovedBy(follower, change)) return after;
     this.#endAll([follower], event, outcome);
     return undefined;
@@ -311,26 +313,35 @@ export class TopicRelay<S extends Subscriber> {
   #emitToLive(
     event: TopicEvent,
     dispatch: Dispatch | undefined,
-    transitions: readonly Transition<Follower<S>>[],
+    transitions: readonly Transition<S>[],
     outcome: FanOut<S>,
   ): void {
-    const candidates: Follower<S>[] = [];
-    if (event.onlyUserIds.length > 0) {
-      for (const userId of new Set(event.onlyUserIds)) {
-        for (const follower of this.#liveOf(userId)) {
-          if (this.#seesEverything(event) || follower.row!.channels.has(event.channelId)) {
-            candidates.push(follower);
-          }
-        }
-      }
-    } else {
-      for (const row of this.#table.rows()) {
-        if (!this.#seesEverything(event) && !row.channels.has(event.channelId)) continue;
-        for (const follower of row.followers) candidates.push(follower);
+    const told =
+      event.onlyUserIds.length > 0
+        ? outcome.emitTo(event, dispatch, transitions, this.#named(event))
+        : outcome.emit(event, dispatch, transitions, {
+            rows: this.#seesEverything(event)
+              ? this.#table.rows()
+              : this.#rowsThatSee(event.channelId),
+            liveOf: (userId) => this.#liveOf(userId),
+          });
+    outcome.filteredCount += this.#liveCount - told;
+  }
+
+  /** Those that an event names, as far as they see its channel. */
+  #named(event: TopicEvent): S[] {
+    const named: S[] = [];
+    for (const userId of new Set(event.onlyUserIds)) {
+      for (const { subscriber, cohort } of this.#liveOf(userId)) {
+        const isSeen = this.#seesEverything(event) || cohort!.row.channels.has(event.channelId);
+        if (isSeen) named.push(subscriber);
       }
     }
-    const told = outcome.emit(event, dispatch, transitions, candidates);
-    outcome.filteredCount += this.#liveCount - told;
+    return named;
+  }
+
+  *#rowsThatSee(channelId: bigint): Iterable<AudienceRow<S, Follower<S>>> {
+    for (const row of this.#table.rows()) if (row.channels.has(channelId)) yield row;
   }
 
   #endRemoved(event: TopicEvent, change: VisibilityChange, outcome: FanOut<S>): void {

@@ -24,8 +24,10 @@ import type { Session } from '../domain/session.js';
 import type { WheelEntry } from '../domain/timer-wheel.js';
 import type { GatewayEvents } from '../events.js';
 import type { ClientRequests } from './client-requests.js';
+import type { ClientListener } from './client-socket.js';
 import { readFrame, reasonOf } from './frame-reader.js';
 import type { Caller, Entrance, Identify } from './identify.js';
+import { WsClose } from './message-reader.js';
 import type { Resume } from './resume.js';
 import type { SessionLife } from './session-life.js';
 
@@ -45,6 +47,8 @@ export interface ConnectionRoom {
   readonly sendsWindowMs: number;
   /** The connection's `dueMs` may have become earlier. */
   readonly reschedule: (connection: Connection) => void;
+  /** The connection is over. */
+  readonly left: (connection: Connection) => void;
 }
 
 /** How the client asked to be spoken to. */
@@ -54,7 +58,7 @@ export interface ConnectionTerms {
 }
 
 /** See the top of the file. */
-export class Connection implements Caller, WheelEntry {
+export class Connection implements Caller, ClientListener, WheelEntry {
   readonly socket: GatewaySocket;
   readonly version: ApiVersion;
   /** When it is closed for its silence, unless it speaks. */
@@ -93,7 +97,7 @@ export class Connection implements Caller, WheelEntry {
   }
 
   /** One message of the client. */
-  receive(bytes: Uint8Array): void {
+  message(bytes: Uint8Array): void {
     if (!this.#isOpen) return;
     const { clock, sendsMax, sendsWindowMs } = this.#room;
     if (!this.#sends.admit(clock.monotonicMs())) {
@@ -116,8 +120,14 @@ export class Connection implements Caller, WheelEntry {
     this.socket.close(code, reason);
   }
 
+  /** What cannot be read as a message at all is a decode error where it is about the contents. */
+  violated(code: number): void {
+    if (code === WsClose.TooBig || code === WsClose.NotUtf8) this.close(CloseCode.DecodeError);
+  }
+
   /** The socket is closed, by whoever. */
   closed(code: number): void {
+    this.#room.left(this);
     this.#room.events.socketClosed(this.#closedWith ?? code);
     // Only what the client says by itself is a goodbye; else it repeats our own code.
     const isGoodbye = this.#closedWith === undefined && doesClientCloseEndSession(code);

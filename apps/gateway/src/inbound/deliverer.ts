@@ -1,19 +1,20 @@
-// From what a relay decided to the sockets. The one loop that everything a session is sent goes
-// through, so that `s` is counted in one place.
+// From what relays decided to the sockets. Everything that a session is sent goes through here, so
+// that `s` is counted in one place, at the moment of sending.
+//
+//   deliver ──► the turn's deliveries ── end of the turn ──┬─► each session's in one write
+//                                                          └─► too many: lanes, in slices
+//
+// The end of the turn is a microtask: it comes after all events that one read from the bus brought,
+// and before anything else. An event that is alone in its turn waits for nothing.
 import type { Clock } from '@guildhall/clock';
-import { SPAN, type Span, type TraceContext, type Tracer } from '@guildhall/telemetry';
+import type { TraceContext, Tracer } from '@guildhall/telemetry';
+import { DeliveryLanes } from '../domain/delivery-lanes.js';
 import type { Dispatch } from '../domain/dispatch.js';
-import type { Session } from '../domain/session.js';
 import type { Delivery, RelayOutcome } from '../domain/fan-out.js';
+import type { Session } from '../domain/session.js';
+import { TurnBatch, type Written } from '../domain/turn-batch.js';
 import type { GatewayEvents } from '../events.js';
-
-/** What a message of a topic was about, for its span. */
-export interface DeliveryCause {
-  readonly trace: TraceContext | undefined;
-  readonly topicId: bigint;
-  readonly seq: bigint;
-  readonly type: string;
-}
+import { TracedDelivery, type DeliveryCause } from './traced-delivery.js';
 
 export interface DelivererOptions {
   readonly clock: Clock;
@@ -21,24 +22,40 @@ export interface DelivererOptions {
   readonly events: GatewayEvents;
   /** A session for which more waits than may. */
   readonly onOverfull: (session: Session) => void;
+  /** Recipients that may wait in one topic's lane, each counted for each event. */
+  readonly backlogMax: number;
 }
 
-/** One write to one socket, while a delivery is traced. */
-interface Written {
-  readonly session: Session;
-  readonly atMs: number;
+interface Pending {
+  readonly topicId: bigint;
+  readonly delivery: Delivery<Session>;
 }
 
 const MICROSECONDS = 1000;
+/** Writes that are made in one go: some 10 ms. More go out in slices. */
+const TURN_WRITES_MAX = 1_024;
+/** Writes of one topic before it is another's turn, and how long slices go on without a pause. */
+const SLICE_WRITES = 128;
+const SLICES_MS = 5;
 
 /** Counts, encodes and writes dispatches. */
 export class Deliverer {
   readonly #options: DelivererOptions;
+  readonly #batch: TurnBatch<Session>;
+  readonly #lanes: DeliveryLanes<Session>;
+  #pending: Pending[] = [];
+  #pendingCount = 0;
+  #pendingEventsCount = 0;
+  #isSlicing = false;
+  /** Who waits until a topic has room again. */
+  readonly #waitingForRoom = new Map<bigint, (() => void)[]>();
   /** Wall time minus monotonic time: durations since an event's commit want more than whole ms. */
   #wallOffsetMs: number;
 
   constructor(options: DelivererOptions) {
     this.#options = options;
+    this.#batch = new TurnBatch<Session>(options.onOverfull);
+    this.#lanes = new DeliveryLanes(this.#batch, SLICE_WRITES);
     this.#wallOffsetMs = wallOffset(options.clock);
   }
 
@@ -47,8 +64,24 @@ export class Deliverer {
     this.#wallOffsetMs = wallOffset(this.#options.clock);
   }
 
-  /** Sends one session something of its own. */
+  /** Whether a topic's events can be taken: less waits for its sessions than may. */
+  hasRoom(topicId: bigint): boolean {
+    return this.#lanes.leftCount(topicId) < this.#options.backlogMax;
+  }
+
+  /** Resolves when most of what waited for a topic's sessions has been sent. */
+  room(topicId: bigint): Promise<void> {
+    if (this.hasRoom(topicId)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiting = this.#waitingForRoom.get(topicId);
+      if (waiting === undefined) this.#waitingForRoom.set(topicId, [resolve]);
+      else waiting.push(resolve);
+    });
+  }
+
+  /** Sends one session something of its own, after what was decided before. */
   own(session: Session, dispatch: Dispatch): void {
+    this.#endTurn();
     const s = session.take(dispatch);
     if (s === 0) {
       if (session.isOverfull) this.#options.onOverfull(session);
@@ -58,87 +91,138 @@ export class Deliverer {
     if (socket !== undefined) this.#options.events.delivered(1, socket.write(dispatch, s));
   }
 
-  /** Hot path. Sends what a relay decided. */
-  deliver(outcome: RelayOutcome<Session>, cause: DeliveryCause | undefined): void {
-    const { tracer } = this.#options;
-    const trace = cause?.trace;
-    if (trace !== undefined) {
-      const span = tracer.child(trace, SPAN.processTopicEvent);
-      if (span !== undefined) {
-        this.#deliverTraced(outcome, cause!, span);
+  /** Hot path. Sends what a relay decided, at the end of the turn at the latest. */
+  deliver(topicId: bigint, outcome: RelayOutcome<Session>, cause: DeliveryCause | undefined): void {
+    const { deliveries } = outcome;
+    if (cause !== undefined && this.#deliverTraced(topicId, outcome, cause)) return;
+    if (deliveries.length === 0) return;
+    const isFirst = this.#pending.length === 0;
+    for (let at = 0; at < deliveries.length; at += 1) {
+      const delivery = deliveries[at]!;
+      this.#pending.push({ topicId, delivery });
+      this.#pendingCount += delivery.to.length;
+    }
+    this.#pendingEventsCount += outcome.eventsCount;
+    if (isFirst) queueMicrotask(this.#atEndOfTurn);
+  }
+
+  /** What was decided for this topic goes out now: what follows presumes it. */
+  flush(topicId: bigint): void {
+    this.#endTurn();
+    this.#lanes.flush(topicId);
+    this.#tellOfRoom(topicId);
+  }
+
+  /** The session has left the topic: what still waits there is not for it. */
+  left(topicId: bigint, session: Session): void {
+    this.#endTurn();
+    this.#lanes.mute(topicId, session);
+  }
+
+  readonly #atEndOfTurn = (): void => this.#endTurn();
+
+  #endTurn(): void {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    const isLarge = this.#pendingCount > TURN_WRITES_MAX || !this.#lanes.isEmpty;
+    const isOneEvent = this.#pendingEventsCount === 1;
+    this.#pending = [];
+    this.#pendingCount = 0;
+    this.#pendingEventsCount = 0;
+    if (isLarge) this.#toLanes(pending);
+    else if (isOneEvent) for (const { delivery } of pending) this.#writeAlone(delivery);
+    else this.#writeTogether(pending.map(({ delivery }) => delivery));
+  }
+
+  #writeAlone(delivery: Delivery<Session>): void {
+    const written = { count: 0, bytes: 0 };
+    this.#batch.single(delivery, 0, delivery.to.length, written);
+    delivery.lender?.giveBack(delivery.to);
+    this.#report(delivery, written, undefined);
+  }
+
+  #writeTogether(deliveries: readonly Delivery<Session>[]): void {
+    let bytes = this.#batch.many(deliveries);
+    for (let index = 0; index < deliveries.length; index += 1) {
+      const delivery = deliveries[index]!;
+      delivery.lender?.giveBack(delivery.to);
+      this.#report(delivery, { count: this.#batch.countOf(index), bytes }, undefined);
+      bytes = 0;
+    }
+  }
+
+  #toLanes(pending: readonly Pending[]): void {
+    for (const { topicId, delivery } of pending) {
+      const onDone = (written: Written): void => this.#report(delivery, written, undefined);
+      this.#lanes.add(topicId, { delivery, onDone });
+    }
+    this.#slice();
+  }
+
+  /** Goes on until some ms have passed, and then in the next turn, until nothing is left. */
+  #slice(): void {
+    if (this.#isSlicing) return;
+    this.#isSlicing = true;
+    this.#slices();
+  }
+
+  readonly #slices = (): void => {
+    const { clock } = this.#options;
+    const untilMs = clock.monotonicMs() + SLICES_MS;
+    do {
+      const topicId = this.#lanes.step();
+      if (topicId === undefined) {
+        this.#isSlicing = false;
         return;
       }
-    }
-    for (const delivery of outcome.deliveries) this.#deliverOne(delivery, undefined, undefined);
+      this.#tellOfRoom(topicId);
+    } while (clock.monotonicMs() < untilMs);
+    setImmediate(this.#slices);
+  };
+
+  #tellOfRoom(topicId: bigint): void {
+    if (this.#waitingForRoom.size === 0) return;
+    if (this.#lanes.leftCount(topicId) * 2 > this.#options.backlogMax) return;
+    const waiting = this.#waitingForRoom.get(topicId);
+    this.#waitingForRoom.delete(topicId);
+    for (const resolve of waiting ?? []) resolve();
   }
 
-  #deliverOne(
-    { dispatch, to, atUs }: Delivery<Session>,
-    written: Written[] | undefined,
-    trace: TraceContext | undefined,
-  ): number {
-    const { events, tracer, clock } = this.#options;
-    let bytes = 0;
-    let count = 0;
-    for (const session of to) {
-      const s = session.take(dispatch);
-      if (s === 0) {
-        if (session.isOverfull) this.#options.onOverfull(session);
+  /** False when it is not sampled after all. */
+  #deliverTraced(topicId: bigint, outcome: RelayOutcome<Session>, cause: DeliveryCause): boolean {
+    const { tracer } = this.#options;
+    const traced = TracedDelivery.begin(tracer, outcome, cause);
+    if (traced === undefined) return false;
+    this.#endTurn();
+    let recipientsCount = 0;
+    for (const { to } of outcome.deliveries) recipientsCount += to.length;
+    const isLarge = recipientsCount > TURN_WRITES_MAX || !this.#lanes.isEmpty;
+    for (const delivery of outcome.deliveries) {
+      const onWritten = (session: Session): void => traced.wrote(session);
+      const onDone = (written: Written): void => {
+        this.#report(delivery, written, traced.context);
+        traced.done(written.bytes);
+      };
+      if (isLarge) {
+        this.#lanes.add(topicId, { delivery, onWritten, onDone });
         continue;
       }
-      const { socket } = session;
-      if (socket === undefined) continue;
-      bytes += socket.write(dispatch, s);
-      count += 1;
-      written?.push({ session, atMs: tracer.nowMs() });
+      const written = { count: 0, bytes: 0 };
+      this.#batch.single(delivery, 0, delivery.to.length, written, onWritten);
+      delivery.lender?.giveBack(delivery.to);
+      onDone(written);
     }
-    if (count === 0) return 0;
-    events.delivered(count, bytes);
-    if (atUs !== 0) {
-      const nowMs = clock.monotonicMs() + this.#wallOffsetMs;
-      events.deliveryTook(nowMs - atUs / MICROSECONDS, trace);
-    }
-    return bytes;
+    if (isLarge) this.#slice();
+    return true;
   }
 
-  #deliverTraced(outcome: RelayOutcome<Session>, cause: DeliveryCause, span: Span): void {
-    const startedMs = this.#options.tracer.nowMs();
-    const written: Written[] = [];
-    let bytes = 0;
-    for (const delivery of outcome.deliveries) {
-      bytes += this.#deliverOne(delivery, written, span.context);
-    }
-    written.sort((a, b) => a.atMs - b.atMs);
-    const at = (share: number): Written | undefined =>
-      written[Math.min(written.length - 1, Math.floor(written.length * share))];
-    const tookUs = (one: Written | undefined): number =>
-      one === undefined ? 0 : Math.round((one.atMs - startedMs) * MICROSECONDS);
-    span
-      .set('guildhall.topic.id', String(cause.topicId))
-      .set('guildhall.event.type', cause.type)
-      .set('guildhall.event.seq', Number(cause.seq))
-      .set('guildhall.fanout.sockets', written.length)
-      .set('guildhall.fanout.filtered', outcome.filteredCount)
-      .set('guildhall.fanout.bytes', bytes)
-      .set('guildhall.fanout.p50_us', tookUs(at(0.5)))
-      .set('guildhall.fanout.p99_us', tookUs(at(0.99)))
-      .set('guildhall.fanout.max_us', tookUs(written.at(-1)));
-    span.end();
-    // Made afterwards, and only these: never a span per socket.
-    const samples: [Written | undefined, 'first' | 'median' | 'slowest'][] = [
-      [written[0], 'first'],
-      [written.length > 2 ? at(0.5) : undefined, 'median'],
-      [written.length > 1 ? written.at(-1) : undefined, 'slowest'],
-    ];
-    for (const [one, sample] of samples) {
-      if (one === undefined) continue;
-      this.#options.tracer
-        .child(span.context, SPAN.deliver, startedMs)
-        ?.set('guildhall.sample', sample)
-        .set('guildhall.session.id', one.session.id)
-        .set('guildhall.socket.buffered_bytes', one.session.socket?.bufferedBytes ?? 0)
-        .end(one.atMs);
-    }
+  #report({ atUs }: Delivery<Session>, written: Written, trace: TraceContext | undefined): void {
+    const { events, clock } = this.#options;
+    if (written.count === 0 && written.bytes === 0) return;
+    events.delivered(written.count, written.bytes);
+    if (atUs === 0) return;
+    const nowMs = clock.monotonicMs() + this.#wallOffsetMs;
+    events.deliveryTook(nowMs - atUs / MICROSECONDS, trace);
   }
 }
 

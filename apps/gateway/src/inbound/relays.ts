@@ -137,6 +137,7 @@ export class Relays {
     const following = session.followings.get(topicId);
     if (following === undefined) return;
     session.followings.delete(topicId);
+    if (!session.isEnded) this.#options.deliverer.left(topicId, session);
     following.relay.end(following.follower);
     this.#closeIfEmpty(topicId);
   }
@@ -268,6 +269,14 @@ export class Relays {
 
   #received(entry: Entry, events: readonly TopicEvent[], trace: TraceContext | undefined): void {
     if (entry.isClosed) return;
+    const { deliverer } = this.#options;
+    if (!deliverer.hasRoom(entry.relay.topicId)) {
+      // What may be lost is; the rest is asked for again when there is room.
+      const droppedCount = events.filter(({ seq }) => seq === 0n).length;
+      this.#options.events.ephemeralDropped(droppedCount);
+      if (droppedCount < events.length) this.#repair(entry);
+      return;
+    }
     const outcome = entry.relay.receive(events);
     this.#settle(entry, outcome, trace === undefined ? undefined : { trace, event: events[0] });
     if (outcome.needsRepair) this.#repair(entry);
@@ -280,27 +289,30 @@ export class Relays {
     traced: { trace: TraceContext; event: TopicEvent | undefined } | undefined,
   ): void {
     const { deliverer, events, onSignal, onLeft } = this.#options;
+    const { topicId } = entry.relay;
     const cause =
       traced?.event === undefined
         ? undefined
         : {
             trace: traced.trace,
-            topicId: entry.relay.topicId,
+            topicId,
             seq: traced.event.seq,
             type: traced.event.type,
           };
-    deliverer.deliver(outcome, cause);
+    deliverer.deliver(topicId, outcome, cause);
     const { duplicatesCount } = entry.relay;
     if (duplicatesCount > entry.duplicatesSeen) {
       events.duplicates(duplicatesCount - entry.duplicatesSeen);
       entry.duplicatesSeen = duplicatesCount;
     }
+    // A signal may end sessions: what came before it is theirs.
+    if (outcome.signals.length > 0) deliverer.flush(topicId);
     for (const { event, to } of outcome.signals) onSignal(event, to);
     for (const follower of outcome.ended) {
-      follower.subscriber.followings.delete(entry.relay.topicId);
+      follower.subscriber.followings.delete(topicId);
       onLeft(follower.subscriber);
     }
-    if (outcome.ended.length > 0) this.#closeIfEmpty(entry.relay.topicId);
+    if (outcome.ended.length > 0) this.#closeIfEmpty(topicId);
   }
 
   /** Somebody is further than we are. Most often the events are just on their way. */
@@ -324,6 +336,8 @@ export class Relays {
     let fetchedCount = 0;
     events.gapFound(topicId, relay.position ?? 0);
     while (!entry.isClosed && relay.position !== undefined) {
+      await this.#options.deliverer.room(topicId);
+      if (entry.isClosed) return;
       const position = relay.position;
       try {
         const reply = await guilds.fetchEvents(topicId, position);

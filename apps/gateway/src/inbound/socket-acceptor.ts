@@ -9,20 +9,21 @@ import {
   type Encoding,
   type TransportCompression,
 } from '@guildhall/gateway-protocol';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import type { GatewaySocket } from '../domain/gateway-socket.js';
 import { TimerWheel } from '../domain/timer-wheel.js';
+import { ClientSocket } from './client-socket.js';
 import { Connection, type ConnectionRoom } from './connection.js';
 import { reasonOf } from './frame-reader.js';
 
 export interface SocketAcceptorOptions {
   readonly clock: Clock;
-  readonly room: Omit<ConnectionRoom, 'reschedule'>;
+  readonly room: Omit<ConnectionRoom, 'reschedule' | 'left'>;
   readonly socketsMax: number;
   readonly tickMs: number;
   /** Makes the outgoing half of a connection. */
   readonly makeSocket: (
-    ws: WebSocket,
+    client: ClientSocket,
     socket: Duplex,
     terms: { encoding: Encoding; compression: TransportCompression },
     sessionId: () => string | undefined,
@@ -32,22 +33,15 @@ export interface SocketAcceptorOptions {
 /** A little more than a client may say: what is above is told so, what is far above is not read. */
 const MESSAGE_BYTES_MAX = USER_PAYLOAD_SIZE_MAX + 1024;
 const WHEEL_SLOTS = 1024;
-const TOO_BIG = 1009;
-const NOT_UTF8 = 1007;
-const NO_CODE = 1006;
 
-/** A server's socket: what the WebSocket layer refuses to read is this protocol's decode error. */
-class ClientSocket extends WebSocket {
-  connection: Connection | undefined;
+/** What `ws` makes of an upgrade it has answered: the stream, for ourselves. */
+class Handshake {
+  stream: Duplex | undefined;
+  head: Buffer | undefined;
 
-  override close(code?: number, data?: string | Buffer): void {
-    if (code === TOO_BIG || code === NOT_UTF8) {
-      const { connection } = this;
-      if (connection !== undefined) connection.close(CloseCode.DecodeError);
-      else super.close(CloseCode.DecodeError, reasonOf(CloseCode.DecodeError));
-      return;
-    }
-    super.close(code, data);
+  setSocket(stream: Duplex, head: Buffer): void {
+    this.stream = stream;
+    this.head = head;
   }
 }
 
@@ -68,14 +62,21 @@ export class SocketAcceptor {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: MESSAGE_BYTES_MAX,
-      WebSocket: ClientSocket as never,
+      WebSocket: Handshake as never,
     });
     this.#wheel = new TimerWheel<Connection>({
       tickMs: options.tickMs,
       slotsCount: WHEEL_SLOTS,
       nowMs: options.clock.monotonicMs(),
     });
-    this.#room = { ...options.room, reschedule: (connection) => this.#wheel.add(connection) };
+    this.#room = {
+      ...options.room,
+      reschedule: (connection) => this.#wheel.add(connection),
+      left: (connection) => {
+        this.#connections.delete(connection);
+        this.#wheel.remove(connection);
+      },
+    };
   }
 
   get count(): number {
@@ -109,7 +110,7 @@ export class SocketAcceptor {
   stop(): void {
     this.#isAccepting = false;
     this.#tick?.cancel();
-    for (const ws of this.#connections.values()) ws.terminate();
+    for (const client of this.#connections.values()) client.terminate();
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -120,38 +121,30 @@ export class SocketAcceptor {
       );
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (ws) => {
+    this.#server.handleUpgrade(request, socket, head, (made) => {
       socket.off('error', noop);
-      this.#accept(ws as ClientSocket, socket, request.url ?? '');
+      const { stream, head: early } = made as unknown as Handshake;
+      this.#accept(stream!, early!, request.url ?? '');
     });
   }
 
-  #accept(ws: ClientSocket, duplex: Duplex, url: string): void {
-    ws.on('error', noop);
+  #accept(stream: Duplex, early: Buffer, url: string): void {
+    const { clock, room, makeSocket } = this.#options;
+    const client = new ClientSocket(stream, clock, MESSAGE_BYTES_MAX);
     const asked = parseConnection(url);
     if (!asked.ok) {
-      this.#options.room.events.socketClosed(asked.closeCode);
-      ws.close(asked.closeCode, reasonOf(asked.closeCode));
+      room.events.socketClosed(asked.closeCode);
+      client.close(asked.closeCode, reasonOf(asked.closeCode));
       return;
     }
-    const socket = this.#options.makeSocket(ws, duplex, asked, () => ws.connection?.session?.id);
-    const connection = new Connection(this.#room, socket, asked);
-    ws.connection = connection;
-    this.#connections.set(connection, ws);
+    const socket = makeSocket(client, stream, asked, () => connection.session?.id);
+    const connection: Connection = new Connection(this.#room, socket, asked);
+    client.listener = connection;
+    this.#connections.set(connection, client);
     this.#wheel.add(connection);
-    ws.on('message', onMessage);
-    ws.on('close', (code: number) => {
-      this.#connections.delete(connection);
-      this.#wheel.remove(connection);
-      connection.closed(code === 0 ? NO_CODE : code);
-    });
     connection.greet();
+    if (early.length > 0) client.receive(early);
   }
-}
-
-function onMessage(this: WebSocket, data: Buffer | ArrayBuffer | Buffer[]): void {
-  // Only fragments of `binaryType` "fragments" come as an array, and that is never set.
-  (this as ClientSocket).connection!.receive(data as Buffer);
 }
 
 /** An error of a socket is followed by its close, which is what we act on. */

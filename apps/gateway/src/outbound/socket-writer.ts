@@ -9,7 +9,7 @@
 //   zstd-stream   a context per connection; compressed off the event loop, in order
 //
 // What is the same for many sessions but for a few bytes goes to the kernel from one piece of memory
-// (kernel-socket.ts); the rest, and all that is not a dispatch, through `ws`.
+// (kernel-socket.ts); the rest, and all that is not a dispatch, through the WebSocket's stream.
 //
 // Nothing waits without a bound: a client that reads too slowly is cut off, and may resume.
 import type { Duplex } from 'node:stream';
@@ -25,11 +25,19 @@ import {
   type SharedForm,
   type TransportCompression,
 } from '@guildhall/gateway-protocol';
-import type { WebSocket } from 'ws';
 import type { Dispatch } from '../domain/dispatch.js';
 import type { GatewaySocket } from '../domain/gateway-socket.js';
 import { KernelSocket } from './kernel-socket.js';
 import type { SendBacklog, Waiter } from './send-backlog.js';
+
+/** What is asked of a WebSocket here. */
+export interface MessageSocket {
+  /** 1 while neither side has said goodbye. */
+  readonly readyState: number;
+  send(message: Buffer, options: { readonly binary: boolean }, onGone: () => void): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
 
 export interface SocketWriterOptions {
   readonly encoding: Encoding;
@@ -51,7 +59,7 @@ const ZSTD_PENDING_MAX = 256 * 1024 * 1024;
 /** The outgoing half of one connection. */
 export class SocketWriter implements GatewaySocket, Waiter {
   readonly form: SharedForm | undefined;
-  readonly #ws: WebSocket;
+  readonly #ws: MessageSocket;
   readonly #kernel: KernelSocket;
   readonly #options: SocketWriterOptions;
   readonly #isBinary: boolean;
@@ -67,7 +75,7 @@ export class SocketWriter implements GatewaySocket, Waiter {
   #isClosed = false;
 
   /** @param socket what `ws` writes to. */
-  constructor(ws: WebSocket, socket: Duplex, options: SocketWriterOptions) {
+  constructor(ws: MessageSocket, socket: Duplex, options: SocketWriterOptions) {
     this.#ws = ws;
     this.#kernel = new KernelSocket(socket);
     this.#options = options;
@@ -169,8 +177,7 @@ export class SocketWriter implements GatewaySocket, Waiter {
   #send(message: Buffer, isBinary: boolean, isOwed: boolean): number {
     const owedBytes = isOwed ? message.length : 0;
     this.#owedBytes += owedBytes;
-    const options = { binary: isBinary, compress: false };
-    this.#ws.send(message, options, () => this.#gone(owedBytes));
+    this.#ws.send(message, { binary: isBinary }, () => this.#gone(owedBytes));
     this.#account();
     return message.length;
   }
