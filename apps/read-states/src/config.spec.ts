@@ -7,8 +7,8 @@ const ENV = { NATS_URL: 'nats://127.0.0.1:4222', DATABASE_URL: 'postgres://127.0
 describe('The configuration', () => {
   it('needs to know where NATS and PostgreSQL are, and says all that is wrong at once', () => {
     expect(readConfig(ENV)).toMatchObject({ port: 3013, instance: 'read-states-3013' });
-    expect(() => readConfig({ USERS_MAX: 'many' })).toThrow(
-      /USERS_MAX.*\n.*NATS_URL.*\n.*DATABASE_URL/,
+    expect(() => readConfig({ TABLE_BYTES_MAX: 'many' })).toThrow(
+      /TABLE_BYTES_MAX.*\n.*NATS_URL.*\n.*DATABASE_URL/,
     );
   });
 

@@ -9,19 +9,26 @@ import type { Claimed } from './outbound/partition-claims.js';
 export interface Levels {
   users(): number;
   entries(): number;
+  tableBytes(): number;
+  pinnedUsers(): number;
   evictions(): number;
   waiting(): number;
-  unfolded(): number;
+  operations(): number;
+  loading(): number;
+  /** Records that are durable in the logs and not cut off yet. */
+  logRecords(): number;
   served(): number;
 }
 
 export class Events {
   readonly #logger: Logger;
   readonly #metrics: Metrics;
+  readonly #operations;
   readonly #acksMoved;
   readonly #acksUnmoved;
   readonly #commits;
-  readonly #commitChanges;
+  readonly #commitRecords;
+  readonly #batchOperations;
   readonly #loads;
   readonly #folds;
   readonly #folded;
@@ -32,6 +39,10 @@ export class Events {
   constructor(logger: Logger, metrics: Metrics) {
     this.#logger = logger;
     this.#metrics = metrics;
+    this.#operations = metrics.counter({
+      name: 'read_states_operations',
+      help: 'Operations asked for; what read_states_user_loads is to it has missed the memory',
+    });
     const acks = metrics.counterBy({
       name: 'read_states_acks',
       help: 'Acks decided, by whether the mark moved',
@@ -45,9 +56,13 @@ export class Events {
       unit: 'seconds',
       labels: ['outcome'],
     });
-    this.#commitChanges = metrics.histogram({
-      name: 'read_states_commit_changes',
+    this.#commitRecords = metrics.histogram({
+      name: 'read_states_commit_records',
       help: 'Changes in one group commit',
+    });
+    this.#batchOperations = metrics.histogram({
+      name: 'read_states_batch_operations',
+      help: 'Operations in one batch',
     });
     this.#loads = metrics.counterBy({
       name: 'read_states_user_loads',
@@ -61,8 +76,8 @@ export class Events {
       labels: ['outcome'],
     });
     this.#folded = metrics.counter({
-      name: 'read_states_folded_entries',
-      help: 'Entries written to the rows by folds',
+      name: 'read_states_folded_rows',
+      help: 'Rows written by folds',
     });
     this.#claims = metrics.histogramBy({
       name: 'read_states_claim_duration',
@@ -71,8 +86,8 @@ export class Events {
       labels: ['outcome'],
     });
     this.#replayed = metrics.counter({
-      name: 'read_states_replayed_entries',
-      help: 'Entries found in the logs of owners before, and written to the rows',
+      name: 'read_states_replayed_records',
+      help: 'Records found in the logs of owners before, and put into the rows',
     });
     this.#partitionsLost = metrics.counter({
       name: 'read_states_partitions_lost',
@@ -87,27 +102,33 @@ export class Events {
     gauge('users', 'Users in memory', levels.users);
     gauge('entries', 'Entries in memory', levels.entries);
     gauge('waiting', 'Requests in hand', levels.waiting);
-    gauge(
-      'unfolded',
-      'Entries that are durable in the log and not yet in the rows',
-      levels.unfolded,
-    );
+    gauge('operations_waiting', 'Operations in hand', levels.operations);
+    gauge('loading', 'Users that are waited for', levels.loading);
+    gauge('table_bytes', 'Memory that users in memory take', levels.tableBytes);
+    gauge('pinned_users', 'Users that cannot be forgotten just now', levels.pinnedUsers);
+    gauge('log_records', 'Changes in the logs that were not cut off yet', levels.logRecords);
     gauge('partitions_served', 'Partitions whose requests are taken', levels.served);
     const evictions = { name: 'read_states_evictions', help: 'Users forgotten to make room' };
     this.#metrics.observe('counter', evictions, levels.evictions);
   }
 
-  /** Hot path. */
-  acked(movedCount: number, unmovedCount: number): void {
+  /** Hot path. Operations were carried out, of which these moved a mark and those did not. */
+  carriedOut(operationsCount: number, movedCount: number, unmovedCount: number): void {
+    this.#operations.add(operationsCount);
     this.#acksMoved.add(movedCount);
     this.#acksUnmoved.add(unmovedCount);
   }
 
-  committed({ changesCount, durationMs, fault }: CommitReport): void {
+  /** Hot path. */
+  batched(operationsCount: number): void {
+    this.#batchOperations.record(operationsCount);
+  }
+
+  committed({ recordsCount, durationMs, fault }: CommitReport): void {
     this.#commits.of({ outcome: fault?.code ?? 'ok' }).record(durationMs / 1_000);
-    this.#commitChanges.record(changesCount);
+    this.#commitRecords.record(recordsCount);
     if (fault !== undefined) {
-      this.#logger.warn('a commit failed', { changesCount, error: fault, reason: fault.cause });
+      this.#logger.warn('a commit failed', { recordsCount, error: fault, reason: fault.cause });
     }
   }
 
@@ -116,11 +137,16 @@ export class Events {
     if (fault !== undefined) this.#logger.warn('users could not be loaded', { error: fault });
   }
 
-  folded({ entriesCount, durationMs, fault }: FoldReport): void {
+  folded({ partsCount, durationMs, fault }: FoldReport): void {
     this.#folds.of({ outcome: fault?.code ?? 'ok' }).record(durationMs / 1_000);
-    this.#folded.add(entriesCount);
+    this.#folded.add(partsCount);
     if (fault === undefined) return;
     this.#logger.warn('a fold failed and will be tried again', { error: fault });
+  }
+
+  /** Users that were dropped when a commit failed are complete again in the rows. */
+  rebuilt(usersCount: number): void {
+    this.#logger.info('users were made anew from the log', { usersCount });
   }
 
   partitionsChanged(gained: number, lost: number): void {
@@ -133,7 +159,7 @@ export class Events {
     this.#logger.info('partitions claimed', {
       asked: partitionsCount,
       claimed: claimed.epochs.size,
-      replayedEntries: claimed.replayedCount,
+      replayedRecords: claimed.replayedCount,
       tookMs: Math.round(durationMs),
     });
   }

@@ -21,6 +21,7 @@ import {
   type LoadReply,
 } from '@guildhall/contracts';
 import type { Fault } from '@guildhall/fault';
+import { BYTES_MIN } from '@guildhall/read-state-table';
 import { defaultsOf } from '@guildhall/service';
 import { partitionOf, PARTITIONS_COUNT } from '@guildhall/snowflake';
 import { openStore, type Store } from '@guildhall/store';
@@ -299,7 +300,7 @@ describe('Acks', () => {
     expect(one.telemetry.spans().filter(({ kind }) => kind === 'PRODUCER')).toHaveLength(50);
     const text = one.telemetry.metrics.writeOpenMetrics();
     expect(text).toContain('read_states_users 50');
-    expect(text).toContain('read_states_unfolded 50');
+    expect(text).toContain('read_states_log_records 50');
     expect(text).toContain(`read_states_partitions_served ${PARTITIONS_COUNT}`);
     expect(await fleet.logRows()).toBeLessThan(10n);
   });
@@ -449,9 +450,9 @@ describe('What was answered', () => {
 
     const next = await fleet.start({ sweepIntervalMs: 100 });
     const claims = next.telemetry.logs().filter((line) => line['message'] === 'partitions claimed');
-    expect(claims.reduce((sum, line) => sum + Number(line['replayedEntries']), 0)).toBe(100);
+    expect(claims.reduce((sum, line) => sum + Number(line['replayedRecords']), 0)).toBe(100);
     expect(next.telemetry.metrics.writeOpenMetrics()).toContain(
-      'read_states_replayed_entries_total 100',
+      'read_states_replayed_records_total 100',
     );
     for (let at = 0; at < 100; at += 1) {
       expect(await fleet.shown(userIn(at))).toEqual([`0/1: ${at + 1} v1`]);
@@ -463,7 +464,7 @@ describe('What was answered', () => {
 
     const last = await fleet.start();
     const text = last.telemetry.metrics.writeOpenMetrics();
-    expect(text).toContain('read_states_replayed_entries_total 0');
+    expect(text).toContain('read_states_replayed_records_total 0');
     expect(await fleet.shown(userIn(99))).toEqual(['0/1: 100 v1']);
   });
 
@@ -474,7 +475,7 @@ describe('What was answered', () => {
     const next = await fleet.start();
     expect(await fleet.shown(userIn(19))).toEqual(['0/1: 20 v1']);
     expect(next.telemetry.metrics.writeOpenMetrics()).toContain(
-      'read_states_replayed_entries_total 0',
+      'read_states_replayed_records_total 0',
     );
   });
 
@@ -567,7 +568,11 @@ describe('When the database fails', () => {
 
 describe('Folding', () => {
   it('goes on while acks come, and in the end the rows have everything', async () => {
-    const one = await fleet.start({ foldIntervalMs: 10, usersMax: 5, foldWriteMax: 7 });
+    const one = await fleet.start({
+      foldIntervalMs: 10,
+      tableBytesMax: BYTES_MIN,
+      foldWriteMax: 7,
+    });
     const users = Array.from({ length: 20 }, (_, at) => userIn(at * 3));
     await Promise.all(
       users.map(async (user, at) => {
@@ -583,7 +588,7 @@ describe('Folding', () => {
     );
     await fleet.drain(one);
     const { rows } = await fleet.database.query<{ user_id: bigint; version: bigint }>({
-      text: 'SELECT user_id, max(version) AS version, count(*) FROM read_states GROUP BY user_id',
+      text: 'SELECT user_id, max(version) AS version, count(*) FROM read_state_parts GROUP BY user_id',
     });
     expect(rows).toHaveLength(20);
     expect(rows.every(({ version }) => version === 40n)).toBe(true);
@@ -591,10 +596,10 @@ describe('Folding', () => {
   });
 
   it('that fails is done again, and loses nothing', async () => {
-    const one = await fleet.start({ foldIntervalMs: 10, usersMax: 1 });
+    const one = await fleet.start({ foldIntervalMs: 10, tableBytesMax: BYTES_MIN });
     let failuresCount = 0;
     one.store.mishap = (text) => {
-      if (!text.includes('INSERT INTO read_states') && !text.includes('DELETE FROM ack_log'))
+      if (!text.includes('INSERT INTO read_state_parts') && !text.includes('DELETE FROM ack_log'))
         return;
       failuresCount += 1;
       return random.pick(['lost', 'unheard', undefined] as const);
@@ -611,7 +616,7 @@ describe('Folding', () => {
   });
 
   it('that cannot keep up makes acks wait their turn elsewhere', async () => {
-    const one = await fleet.start({ unfoldedMax: 2, commitLanesCount: 1 });
+    const one = await fleet.start({ logRecordsMax: 2, commitLanesCount: 1 });
     for (const channelId of [1n, 2n]) await fleet.ack(userIn(1), [{ channelId, messageId: 1n }]);
     const third = [{ channelId: 3n, messageId: 1n }];
     expect(await fault(fleet.ack(userIn(1), third))).toBe('overloaded');
@@ -704,7 +709,12 @@ describe(`Random stories with restarts and a bad connection (${random})`, () => 
   it(
     'end as the model says, and nothing is told twice',
     async () => {
-      const knobs = { foldIntervalMs: 20, usersMax: 4, sweepIntervalMs: 100, foldWriteMax: 5 };
+      const knobs = {
+        foldIntervalMs: 20,
+        tableBytesMax: BYTES_MIN,
+        sweepIntervalMs: 100,
+        foldWriteMax: 5,
+      };
       await fleet.start(knobs);
       const users = Array.from({ length: 10 }, (_, at) => userIn(at * 97, at + 1));
       const told = new Map<bigint, number[]>(users.map((user) => [user, []]));

@@ -1,4 +1,5 @@
 // The assembly: which rooms this app has, and how they lean on one another.
+import { randomInt } from 'node:crypto';
 import {
   connectNats,
   partitionMethods,
@@ -18,13 +19,12 @@ import {
   type Phase,
   type Room,
 } from '@guildhall/service';
+import { ReadStateTable } from '@guildhall/read-state-table';
 import { partitionOf, type Snowflake } from '@guildhall/snowflake';
 import { migrate, openStore, type Store } from '@guildhall/store';
 import { OPEN_METRICS_CONTENT_TYPE, startTelemetry, type Telemetry } from '@guildhall/telemetry';
 import type { Config, ReadStatesKnobs } from './config.js';
-import { MappedReadStateTable } from './domain/read-state-table.js';
 import { ReadStates } from './domain/read-states.js';
-import { Unfolded } from './domain/unfolded.js';
 import { Events } from './events.js';
 import { Ownership } from './inbound/ownership.js';
 import { ReadStateRequests } from './inbound/read-state-requests.js';
@@ -35,9 +35,12 @@ import { CommitLane } from './outbound/commit-lane.js';
 import { LogFold } from './outbound/log-fold.js';
 import { MIGRATIONS } from './outbound/migrations.js';
 import { claimPartitions } from './outbound/partition-claims.js';
-import { loadUsers } from './outbound/read-state-store.js';
+import { addUser, loadRows } from './outbound/user-rows.js';
 
 const NAME = 'read-states';
+const HASH_SEEDS = 2 ** 32;
+/** Users forgotten in one go when their partition is lost. */
+const DROPPED_AT_ONCE = 1_000;
 
 /** What the app works with. The bus and the store are the caller's, and outlive it. */
 export interface ReadStatesParts {
@@ -61,7 +64,7 @@ export class ReadStatesApp implements Room {
   readonly #events: Events;
   readonly #states: ReadStates;
   #lanes: CommitLane[] = [];
-  #folds: LogFold[] = [];
+  #fold: LogFold | undefined;
   #timers: Timer[] = [];
   #ownership: Ownership | undefined;
   #placement: Placement | undefined;
@@ -70,9 +73,9 @@ export class ReadStatesApp implements Room {
     this.#parts = parts;
     const { telemetry, knobs } = parts;
     this.#events = new Events(telemetry.logger, telemetry.metrics);
-    const { usersMax, entriesPerUserMax } = knobs;
-    const table = new MappedReadStateTable();
-    this.#states = new ReadStates({ table, usersMax, entriesPerUserMax });
+    const { tableBytesMax: bytesMax, entriesPerUserMax } = knobs;
+    const table = new ReadStateTable({ bytesMax, hashSeed: randomInt(HASH_SEEDS) });
+    this.#states = new ReadStates({ table, entriesPerUserMax });
   }
 
   /** Partitions whose requests are taken. */
@@ -87,8 +90,9 @@ export class ReadStatesApp implements Room {
     for (let at = 0; at < knobs.commitLanesCount; at += 1) {
       this.#addLane(await AckLog.open(store, instance));
     }
+    this.#fold = this.#assembleFold();
     this.#ownership = this.#assemble();
-    for (const fold of this.#folds) fold.start();
+    this.#fold.start();
     this.#repeat(knobs.foldIntervalMs, () => this.#verify());
     this.#repeat(knobs.sweepIntervalMs, () => this.#sweep());
     try {
@@ -101,11 +105,13 @@ export class ReadStatesApp implements Room {
 
   /** Takes no new requests, commits what is in hand, folds the log, leaves. */
   async drain(signal: AbortSignal): Promise<void> {
-    await this.#ownership?.close();
-    const isFolded = signal.aborted
-      ? [false]
-      : await Promise.all(this.#folds.map((fold) => fold.fold()));
-    if (isFolded.includes(false)) this.#events.unfoldedAtDrain();
+    const fold = async (): Promise<void> => {
+      if (!signal.aborted && (await this.#fold?.fold()) === true) return;
+      this.#events.unfoldedAtDrain();
+    };
+    // Most of it while requests are still taken.
+    if (!signal.aborted) await this.#fold?.fold();
+    await this.#ownership?.close(fold);
     await this.#placement?.beginDrain();
     await this.#placement?.leave();
   }
@@ -113,7 +119,7 @@ export class ReadStatesApp implements Room {
   /** Lets go of everything; writes nothing any more. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
-    for (const fold of this.#folds) fold.stop();
+    this.#fold?.stop();
     for (const lane of this.#lanes) lane.stop();
     this.#ownership?.stop();
     await this.#placement?.leave();
@@ -146,23 +152,47 @@ export class ReadStatesApp implements Room {
   }
 
   #addLane(log: AckLog): void {
-    const { store, clock, knobs } = this.#parts;
+    const { clock } = this.#parts;
+    const { table } = this.#states;
     const lane = new CommitLane({
       log,
-      unfolded: new Unfolded(),
-      batchMax: knobs.commitBatchMax,
+      recordsMax: this.#recordsMax,
       clock,
       random: this.#random,
       report: (report) => this.#events.committed(report),
+      onStale: (userHi, userLo) => {
+        const user = table.peek(userHi, userLo);
+        if (user !== 0) table.drop(user);
+      },
+      onSettled: () => this.#fold?.wake(),
       onLost: (partitions) => {
         this.#events.partitionsTaken(partitions);
         this.#ownership?.taken(partitions);
       },
     });
     this.#lanes.push(lane);
-    const { foldIntervalMs: intervalMs, foldWriteMax: writeMax } = knobs;
-    const report = this.#events.folded.bind(this.#events);
-    this.#folds.push(new LogFold({ lane, store, clock, intervalMs, writeMax, report }));
+  }
+
+  /** Of one lane. */
+  get #recordsMax(): number {
+    const { logRecordsMax, commitLanesCount } = this.#parts.knobs;
+    return Math.ceil(logRecordsMax / commitLanesCount);
+  }
+
+  #assembleFold(): LogFold {
+    const { store, clock, knobs } = this.#parts;
+    return new LogFold({
+      lanes: this.#lanes,
+      table: this.#states.table,
+      store,
+      clock,
+      intervalMs: knobs.foldIntervalMs,
+      writeMax: knobs.foldWriteMax,
+      rowsPerSecond: knobs.foldRowsPerSecond,
+      recordsMax: this.#recordsMax,
+      report: (report) => this.#events.folded(report),
+      rebuilt: (usersCount) => this.#events.rebuilt(usersCount),
+    });
   }
 
   #assemble(): Ownership {
@@ -172,16 +202,18 @@ export class ReadStatesApp implements Room {
     const requests = new ReadStateRequests({
       states: this.#states,
       loads,
-      laneOf: this.#laneOf,
-      owns: (partition) => this.#placement?.owns(partition) === true,
+      lanes: this.#lanes,
+      serves: (partition) =>
+        this.#ownership?.serves(partition) === true && this.#placement?.owns(partition) === true,
       broadcast: new Broadcast(bus, tracer),
       tracer,
       waitingMax: knobs.waitingMax,
-      unfoldedMax: knobs.unfoldedMax,
+      operationsWaitingMax: knobs.operationsWaitingMax,
       acksPerRequestMax: knobs.acksPerRequestMax,
       operationsMax: knobs.operationsMax,
       instance: this.#parts.instance,
-      report: (moved, unmoved) => this.#events.acked(moved, unmoved),
+      report: (...counts) => this.#events.carriedOut(...counts),
+      batched: (operationsCount) => this.#events.batched(operationsCount),
     });
     const table = partitionMethods(
       [Contract],
@@ -198,7 +230,9 @@ export class ReadStatesApp implements Room {
     const ownership = new Ownership({
       lanes: this.#lanes,
       laneOf: this.#laneOf,
-      states: this.#states,
+      drop: (partition) => {
+        while (this.#states.table.dropPartition(partition, DROPPED_AT_ONCE) > 0);
+      },
       claim: (lane, partitions) => claimPartitions(store, lane.log, partitions, knobs.foldWriteMax),
       serve: (partition) => servePartition(bus, PartitionedService.ReadStates, partition, table),
       clock,
@@ -206,12 +240,17 @@ export class ReadStatesApp implements Room {
       claimed: (count, claimed, tookMs) => this.#events.partitionsClaimed(count, claimed, tookMs),
       claimFailed: (count, fault) => this.#events.claimFailed(count, fault),
     });
+    const { table: users } = this.#states;
     this.#events.observe({
-      users: () => this.#states.usersCount,
-      entries: () => this.#states.entriesCount,
-      evictions: () => this.#states.evictionsCount,
+      users: () => users.usersCount,
+      entries: () => users.entriesCount,
+      tableBytes: () => users.bytesUsed,
+      pinnedUsers: () => users.pinnedUsersCount,
+      evictions: () => users.evictionsCount,
       waiting: () => requests.waitingCount,
-      unfolded: () => this.#lanes.reduce((sum, lane) => sum + lane.unfolded.count, 0),
+      operations: () => requests.operationsCount,
+      loading: () => loads.waitingCount,
+      logRecords: () => this.#lanes.reduce((sum, lane) => sum + lane.recordsCount, 0),
       served: () => ownership.servedCount,
     });
     return ownership;
@@ -219,11 +258,12 @@ export class ReadStatesApp implements Room {
 
   #assembleLoads(): UserLoads {
     const { store, knobs } = this.#parts;
+    const { table } = this.#states;
     return new UserLoads({
-      states: this.#states,
-      load: (userIds) => loadUsers(store, userIds),
-      unfoldedOf: (userId) => this.#laneOf(partitionOf(userId)).unfolded.of(userId),
+      load: (userIds) => loadRows(store, userIds),
+      add: (userHi, userLo, rows) => addUser(table, userHi, userLo, rows) !== 0,
       epochOf: (userId) => this.#loadableEpochOf(userId),
+      waitingMax: knobs.loadsWaitingMax,
       atOnceMax: knobs.loadsAtOnceMax,
       batchMax: knobs.loadBatchMax,
       report: (count, fault) => this.#events.loaded(count, fault),
@@ -239,6 +279,9 @@ export class ReadStatesApp implements Room {
     }
     if (lane.isInDoubt) {
       throw new Fault(FaultCode.Unavailable, 'it is not known what the log holds');
+    }
+    if (lane.stale.has(userId)) {
+      throw new Fault(FaultCode.Unavailable, 'the rows of the user lack what the log holds');
     }
     return epoch;
   }

@@ -1,215 +1,215 @@
-// What the users in memory have read, and what an ack makes of it.
+// What the users in memory have read, and what an operation makes of it.
 //
 // A change is applied at once, so that the next one is decided upon it; the rooms around make it
-// durable before they tell anybody. Until they have, the user is held: it cannot be evicted, since
-// memory is then ahead of the database. When it could not be made durable, the user is dropped.
-import { assert, Fault, FaultCode } from '@guildhall/fault';
-import type { Snowflake } from '@guildhall/snowflake';
+// durable before they tell anybody. Until it is in the rows as well its part of the user is dirty,
+// and the user cannot be forgotten: memory is always the newest there is. When a change could not
+// be made durable, the user is dropped.
+//
+// All is done on numbers in the table's memory; an operation makes no object. What an operation
+// came to is left in `user` and `entry` for whoever writes it down, in the same turn.
 import {
-  emptyReadState,
-  readStateKey,
-  ReadStateType,
-  type ReadState,
-  type UserReadState,
-} from './read-state.js';
-import type { ReadStateTable } from './read-state-table.js';
+  BatchStatus,
+  batchStatusOf,
+  ReadStateOperation,
+  type OperationReader,
+} from '@guildhall/contracts';
+import { FaultCode } from '@guildhall/fault';
+import type { EntryRef, ReadStateTable, UserRef } from '@guildhall/read-state-table';
+import { READ_STATE_TYPES_COUNT, ReadStateType } from './read-state.js';
 
-/** What an ack asks for; the fields are those of the contract. */
-export interface AckMark {
-  readonly type: ReadStateType;
-  readonly channelId: Snowflake;
-  readonly messageId: Snowflake;
-  readonly isManual: boolean;
-  readonly mentionCount: number;
-  /** Undefined: as before. */
-  readonly flags: number | undefined;
-  /** Undefined: as before. */
-  readonly lastViewed: number | undefined;
-  readonly channelLastMessageId: Snowflake;
-}
+/** The latest moment that a date of the language can say. */
+const TIMESTAMP_MS_MAX = 8_640_000_000_000_000;
+const UINT32_COUNT = 2 ** 32;
+
+const INVALID = batchStatusOf(FaultCode.Invalid);
+const OVERLOADED = batchStatusOf(FaultCode.Overloaded);
 
 export interface ReadStatesOptions {
   readonly table: ReadStateTable;
-  /** Users in memory; those that are held come on top. */
-  readonly usersMax: number;
   /** Entries one user may have; an ack that would need more is refused as overloaded. */
   readonly entriesPerUserMax: number;
 }
 
-/** The users in memory. Methods about a user throw a Bug when it is not there: see `use`. */
+/** The users in memory, and the rules. */
 export class ReadStates {
-  readonly #table: ReadStateTable;
-  readonly #options: ReadStatesOptions;
-  /** Users that may be evicted, the one unused for longest first. */
-  readonly #idle = new Set<Snowflake>();
-  /** How many changes of each user are not durable yet. */
-  readonly #holdsByUser = new Map<Snowflake, number>();
-  #evictionsCount = 0;
+  readonly table: ReadStateTable;
+  readonly #entriesPerUserMax: number;
+  /** Of the last operation: where its user is now. */
+  user: UserRef = 0;
+  /** Of the last operation: its entry; 0: there is none. */
+  entry: EntryRef = 0;
 
-  constructor(options: ReadStatesOptions) {
-    assert(options.usersMax > 0, 'there is room for a user');
-    this.#table = options.table;
-    this.#options = options;
-  }
-
-  get usersCount(): number {
-    return this.#table.usersCount;
-  }
-
-  get entriesCount(): number {
-    return this.#table.entriesCount;
-  }
-
-  /** Users that were forgotten to make room. */
-  get evictionsCount(): number {
-    return this.#evictionsCount;
-  }
-
-  /** Hot path. Whether the user is in memory; if so it counts as used just now. */
-  use(userId: Snowflake): boolean {
-    if (this.#idle.delete(userId)) {
-      this.#idle.add(userId);
-      return true;
-    }
-    return this.#table.has(userId);
+  constructor({ table, entriesPerUserMax }: ReadStatesOptions) {
+    this.table = table;
+    this.#entriesPerUserMax = entriesPerUserMax;
   }
 
   /**
-   * Takes a user in as it was loaded, deleted entries among the others. It stays at least until the
-   * next one is added. A user that is in memory already is left as it is.
+   * Whether an operation makes sense, whoever's it is: `Unmoved`, or the status of a fault. Hot path.
    */
-  add(userId: Snowflake, entries: readonly ReadState[]): void {
-    if (this.#table.has(userId)) return;
-    let version = 0n;
-    for (const entry of entries) if (entry.version > version) version = entry.version;
-    const present = entries.filter((entry) => !entry.isDeleted);
-    this.#table.add(userId, version, present);
-    if (!this.#holdsByUser.has(userId)) this.#idle.add(userId);
-    for (const oldest of this.#idle) {
-      if (this.#table.usersCount <= this.#options.usersMax || oldest === userId) break;
-      this.drop(oldest);
-      this.#evictionsCount += 1;
+  check(operations: OperationReader, at: number): number {
+    if ((operations.userHi(at) | operations.userLo(at)) === 0) return INVALID;
+    if (operations.type(at) >= READ_STATE_TYPES_COUNT) return INVALID;
+    const kind = operations.kind(at);
+    if (kind < ReadStateOperation.Get || kind > ReadStateOperation.Delete) return INVALID;
+    if (kind === ReadStateOperation.AckPins && pinMsOf(operations, at) > TIMESTAMP_MS_MAX) {
+      return INVALID;
     }
-  }
-
-  /** Forgets a user, whatever of it is under way. */
-  drop(userId: Snowflake): void {
-    this.#table.drop(userId);
-    this.#idle.delete(userId);
-  }
-
-  /** Forgets all users of a partition. */
-  dropPartition(partition: number): void {
-    for (const userId of [...this.#table.usersOf(partition)]) this.drop(userId);
-  }
-
-  /** The user has a change that is not durable yet. Once for each; ended by `release`. */
-  hold(userId: Snowflake): void {
-    this.#holdsByUser.set(userId, (this.#holdsByUser.get(userId) ?? 0) + 1);
-    this.#idle.delete(userId);
-  }
-
-  /** A change that was held became durable, or failed. */
-  release(userId: Snowflake): void {
-    const holds = this.#holdsByUser.get(userId);
-    assert(holds !== undefined, 'a user is released as often as it was held');
-    if (holds > 1) {
-      this.#holdsByUser.set(userId, holds - 1);
-      return;
-    }
-    this.#holdsByUser.delete(userId);
-    if (this.#table.has(userId)) this.#idle.add(userId);
-  }
-
-  /** Whether memory is ahead of the database. */
-  isHeld(userId: Snowflake): boolean {
-    return this.#holdsByUser.has(userId);
-  }
-
-  versionOf(userId: Snowflake): bigint {
-    return this.#table.versionOf(userId);
-  }
-
-  /** The entries that were changed after a version; all for 0. */
-  entriesAfter(userId: Snowflake, version: bigint): ReadState[] {
-    const entries: ReadState[] = [];
-    if (version >= this.#table.versionOf(userId)) return entries;
-    for (const entry of this.#table.entriesOf(userId)) {
-      if (entry.version > version) entries.push(entry);
-    }
-    return entries;
+    return BatchStatus.Unmoved;
   }
 
   /**
-   * Hot path. Moves marks, one after the other, each forward only unless by hand. One result for
-   * each, in order: the entry as it is then, or undefined when it did not move. Throws a Fault
-   * (`overloaded`), with nothing moved, when the user would have too many entries.
+   * Hot path. Carries out an operation that makes sense on its user, who is here. Returns its
+   * status: moved, unmoved, or overloaded, and then nothing has changed.
    */
-  ack(userId: Snowflake, marks: readonly AckMark[]): (UserReadState | undefined)[] {
-    this.#checkRoom(userId, marks);
-    return marks.map((mark) => this.#move(userId, mark));
-  }
-
-  /** Pins were seen up to a moment; forward only. As `ack` otherwise. */
-  ackPins(userId: Snowflake, channelId: Snowflake, timestampMs: number): UserReadState | undefined {
-    const type = ReadStateType.Channel;
-    const from = this.#table.get(userId, type, channelId) ?? emptyReadState(type, channelId);
-    if (timestampMs <= from.lastPinTimestampMs) return undefined;
-    this.#checkRoom(userId, [{ type, channelId }]);
-    return this.#put(userId, { ...from, lastPinTimestampMs: timestampMs });
-  }
-
-  /** Deletes an entry. Returns what is left of it; undefined when there was none. */
-  delete(userId: Snowflake, type: ReadStateType, channelId: Snowflake): UserReadState | undefined {
-    if (this.#table.get(userId, type, channelId) === undefined) return undefined;
-    const version = this.#table.versionOf(userId) + 1n;
-    this.#table.remove(userId, type, channelId, version);
-    return { ...emptyReadState(type, channelId), userId, version, isDeleted: true };
-  }
-
-  #move(userId: Snowflake, mark: AckMark): UserReadState | undefined {
-    const { type, channelId, messageId, isManual, mentionCount } = mark;
-    const before = this.#table.get(userId, type, channelId);
-    const from = before ?? emptyReadState(type, channelId);
-    const manualUntilMessageId = isManual ? mark.channelLastMessageId : 0n;
-    const flags = mark.flags ?? from.flags;
-    const lastViewed = mark.lastViewed ?? from.lastViewed;
-    const isMoved = isManual
-      ? before === undefined ||
-        messageId !== from.lastMessageId ||
-        mentionCount !== from.mentionCount ||
-        manualUntilMessageId !== from.manualUntilMessageId ||
-        flags !== from.flags ||
-        lastViewed !== from.lastViewed
-      : messageId > from.lastMessageId;
-    if (!isMoved) return undefined;
-    return this.#put(userId, {
-      ...from,
-      lastMessageId: messageId,
-      mentionCount,
-      manualUntilMessageId,
-      flags,
-      lastViewed,
-    });
-  }
-
-  #put(userId: Snowflake, entry: Omit<ReadState, 'version'>): UserReadState {
-    const after = { ...entry, userId, version: this.#table.versionOf(userId) + 1n };
-    this.#table.put(userId, after);
-    return after;
-  }
-
-  /** Before the first mark moves: half a request could be neither answered nor undone. */
-  #checkRoom(userId: Snowflake, marks: readonly Pick<AckMark, 'type' | 'channelId'>[]): void {
-    const room = this.#options.entriesPerUserMax - this.#table.entriesCountOf(userId);
-    if (marks.length <= room) return;
-    const added = new Set<bigint>();
-    for (const { type, channelId } of marks) {
-      if (this.#table.get(userId, type, channelId) === undefined) {
-        added.add(readStateKey(type, channelId));
-      }
+  carryOut(user: UserRef, operations: OperationReader, at: number): number {
+    this.user = user;
+    switch (operations.kind(at)) {
+      case ReadStateOperation.Ack:
+        return this.#ack(user, operations, at);
+      case ReadStateOperation.AckPins:
+        return this.#ackPins(user, operations, at);
+      case ReadStateOperation.Delete:
+        return this.#delete(user, operations, at);
+      default:
+        this.entry = this.#find(user, operations, at);
+        return BatchStatus.Unmoved;
     }
-    if (added.size <= room) return;
-    throw new Fault(FaultCode.Overloaded, 'the user has as many read states as it may');
   }
+
+  /**
+   * Makes room for all entries that some operations of one user may add. Where the user is then; 0
+   * when they would be too many, or there is no room: then none of them must be carried out.
+   */
+  makeRoom(user: UserRef, operations: OperationReader): UserRef {
+    const added = new Set<string>();
+    for (let at = 0; at < operations.count; at += 1) {
+      if (operations.kind(at) !== ReadStateOperation.Ack) continue;
+      if (this.#find(user, operations, at) !== 0) continue;
+      added.add(`${operations.type(at)}/${operations.channelHi(at)}/${operations.channelLo(at)}`);
+    }
+    if (added.size === 0) return user;
+    if (this.table.entriesCountOf(user) + added.size > this.#entriesPerUserMax) return 0;
+    return this.table.reserve(user, added.size);
+  }
+
+  #ack(user: UserRef, operations: OperationReader, at: number): number {
+    const { table } = this;
+    const messageHi = operations.messageHi(at);
+    const messageLo = operations.messageLo(at);
+    const isManual = operations.isManual(at);
+    const entry = this.#find(user, operations, at);
+    this.entry = entry;
+    if (entry === 0) {
+      if (!isManual && (messageHi | messageLo) === 0) return BatchStatus.Unmoved;
+    } else if (isManual) {
+      if (this.#isSame(entry, operations, at)) return BatchStatus.Unmoved;
+    } else if (table.isRead(entry, messageHi, messageLo)) {
+      return BatchStatus.Unmoved;
+    }
+    if (entry === 0 && !this.#addEntry(user, operations, at)) return OVERLOADED;
+    if (this.#write(operations, at)) return BatchStatus.Moved;
+    // It needs more room than the block has; the references are other ones afterwards.
+    const moved = table.reserve(this.user, 1);
+    if (moved === 0) {
+      if (entry === 0) table.truncate(this.user, table.entriesCountOf(this.user) - 1);
+      return OVERLOADED;
+    }
+    this.user = moved;
+    this.entry = this.#find(moved, operations, at);
+    this.#write(operations, at);
+    return BatchStatus.Moved;
+  }
+
+  #write(operations: OperationReader, at: number): boolean {
+    const { table, entry } = this;
+    const isManual = operations.isManual(at);
+    return table.write(
+      this.user,
+      entry,
+      operations.messageHi(at),
+      operations.messageLo(at),
+      operations.mentions(at),
+      operations.hasFlags(at) ? operations.flags(at) : table.flagsOf(entry),
+      operations.hasLastViewed(at) ? operations.lastViewed(at) : table.lastViewedOf(entry),
+      isManual ? operations.channelLastMessageHi(at) : 0,
+      isManual ? operations.channelLastMessageLo(at) : 0,
+    );
+  }
+
+  /** Whether an ack by hand says what is so already. */
+  #isSame(entry: EntryRef, operations: OperationReader, at: number): boolean {
+    const { table } = this;
+    return (
+      table.messageLo(entry) === operations.messageLo(at) &&
+      table.messageHi(entry) === operations.messageHi(at) &&
+      table.mentionsOf(entry) === operations.mentions(at) &&
+      table.manualLo(entry) === operations.channelLastMessageLo(at) &&
+      table.manualHi(entry) === operations.channelLastMessageHi(at) &&
+      (!operations.hasFlags(at) || table.flagsOf(entry) === operations.flags(at)) &&
+      (!operations.hasLastViewed(at) || table.lastViewedOf(entry) === operations.lastViewed(at))
+    );
+  }
+
+  #ackPins(user: UserRef, operations: OperationReader, at: number): number {
+    const { table } = this;
+    const pinMs = pinMsOf(operations, at);
+    const entry = this.#find(user, operations, at);
+    this.entry = entry;
+    if (pinMs <= (entry === 0 ? 0 : table.pinMsOf(entry))) return BatchStatus.Unmoved;
+    if (entry === 0 && !this.#addEntry(user, operations, at)) return OVERLOADED;
+    if (table.writePin(this.user, this.entry, pinMs)) return BatchStatus.Moved;
+    const moved = table.reserve(this.user, 1);
+    if (moved === 0) {
+      if (entry === 0) table.truncate(this.user, table.entriesCountOf(this.user) - 1);
+      return OVERLOADED;
+    }
+    this.user = moved;
+    this.entry = this.#find(moved, operations, at);
+    table.writePin(moved, this.entry, pinMs);
+    return BatchStatus.Moved;
+  }
+
+  #delete(user: UserRef, operations: OperationReader, at: number): number {
+    const entry = this.#find(user, operations, at);
+    this.entry = 0;
+    if (entry === 0) return BatchStatus.Unmoved;
+    this.table.remove(user, entry);
+    return BatchStatus.Moved;
+  }
+
+  /** Leaves the new entry in `entry`. False when there is no room for it. */
+  #addEntry(user: UserRef, operations: OperationReader, at: number): boolean {
+    const { table } = this;
+    if (table.entriesCountOf(user) >= this.#entriesPerUserMax) return false;
+    const type = typeOf(operations, at);
+    const channelHi = operations.channelHi(at);
+    const channelLo = operations.channelLo(at);
+    this.entry = table.addEntry(user, type, channelHi, channelLo);
+    if (this.entry !== 0) return true;
+    const moved = table.reserve(user, 1);
+    if (moved === 0) return false;
+    this.user = moved;
+    this.entry = table.addEntry(moved, type, channelHi, channelLo);
+    return true;
+  }
+
+  #find(user: UserRef, operations: OperationReader, at: number): EntryRef {
+    return this.table.findEntry(
+      user,
+      typeOf(operations, at),
+      operations.channelHi(at),
+      operations.channelLo(at),
+    );
+  }
+}
+
+/** Only channels have pins. */
+function typeOf(operations: OperationReader, at: number): number {
+  if (operations.kind(at) === ReadStateOperation.AckPins) return ReadStateType.Channel;
+  return operations.type(at);
+}
+
+function pinMsOf(operations: OperationReader, at: number): number {
+  return operations.messageHi(at) * UINT32_COUNT + operations.messageLo(at);
 }

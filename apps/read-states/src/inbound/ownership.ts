@@ -7,14 +7,15 @@
 import type { Subscription } from '@guildhall/bus';
 import { Backoff, type Clock, type Timer } from '@guildhall/clock';
 import { Bug, Fault } from '@guildhall/fault';
-import type { ReadStates } from '../domain/read-states.js';
+import { PARTITIONS_COUNT } from '@guildhall/snowflake';
 import type { CommitLane } from '../outbound/commit-lane.js';
 import type { Claimed } from '../outbound/partition-claims.js';
 
 export interface OwnershipOptions {
   readonly lanes: readonly CommitLane[];
   readonly laneOf: (partition: number) => CommitLane;
-  readonly states: ReadStates;
+  /** Forgets all users of a partition. */
+  readonly drop: (partition: number) => void;
   readonly claim: (lane: CommitLane, partitions: readonly number[]) => Promise<Claimed>;
   /** Takes the requests of a partition. */
   readonly serve: (partition: number) => Subscription;
@@ -35,6 +36,8 @@ export class Ownership {
   readonly #claimers: Map<CommitLane, Claimer>;
   /** Being let go of. Only then may one be claimed again: memory may be behind another owner's. */
   readonly #leaving = new Set<number>();
+  /** By partition: not 0 where operations are carried out. */
+  readonly #served = new Uint8Array(PARTITIONS_COUNT);
   #isClosed = false;
 
   constructor(options: OwnershipOptions) {
@@ -45,6 +48,11 @@ export class Ownership {
   /** Partitions that are being served. */
   get servedCount(): number {
     return this.#subscriptions.size;
+  }
+
+  /** Hot path. Whether operations on users of the partition are carried out here now. */
+  serves(partition: number): boolean {
+    return this.#served[partition] !== 0;
   }
 
   /** Follows a change of placement. */
@@ -61,7 +69,8 @@ export class Ownership {
     for (const partition of partitions) {
       this.#subscriptions.get(partition)?.unsubscribe();
       this.#subscriptions.delete(partition);
-      this.#options.states.dropPartition(partition);
+      this.#served[partition] = 0;
+      this.#options.drop(partition);
     }
     // Not at once: if two think they own it, one of them is about to learn better.
     for (const claimer of this.#claimers.values()) claimer.wakeLater();
@@ -73,11 +82,12 @@ export class Ownership {
   }
 
   /**
-   * Lets go of everything: no new requests, what is under way is committed. May be called twice.
+   * Lets go of everything: no new requests, what is under way is committed, then comes `settle`,
+   * and users are forgotten. May be called twice.
    */
-  async close(): Promise<void> {
+  async close(settle: () => Promise<void>): Promise<void> {
     this.stop();
-    await this.#letGo([...this.#subscriptions.keys()]);
+    await this.#letGo([...this.#subscriptions.keys()], settle);
   }
 
   /** Claims nothing any more. May be called twice. */
@@ -87,17 +97,20 @@ export class Ownership {
     for (const claimer of this.#claimers.values()) claimer.stop();
   }
 
-  async #letGo(partitions: readonly number[]): Promise<void> {
+  async #letGo(partitions: readonly number[], settle?: () => Promise<void>): Promise<void> {
     for (const partition of partitions) this.#leaving.add(partition);
     const subscriptions = partitions.map((partition) => this.#subscriptions.get(partition));
     for (const partition of partitions) this.#subscriptions.delete(partition);
     await Promise.all(subscriptions.map((subscription) => subscription?.drain()));
+    // What comes in a batch that another partition's owner was asked for is refused from now on.
+    for (const partition of partitions) this.#served[partition] = 0;
     await Promise.all(this.#options.lanes.map((lane) => lane.flushed()));
+    await settle?.();
     for (const lane of this.#options.lanes) {
       lane.release(partitions.filter((partition) => this.#options.laneOf(partition) === lane));
     }
     for (const partition of partitions) {
-      this.#options.states.dropPartition(partition);
+      this.#options.drop(partition);
       this.#leaving.delete(partition);
     }
     for (const claimer of this.#claimers.values()) claimer.wake();
@@ -139,6 +152,7 @@ export class Ownership {
     lane.release(unwanted);
     for (const partition of partitions) {
       if (lane.epochOf(partition) === undefined) continue;
+      this.#served[partition] = 1;
       this.#subscriptions.set(partition, this.#options.serve(partition));
     }
   }

@@ -11,11 +11,10 @@
 // partition: the price of a commit does not grow with the partitions in it.
 import type { Store } from '@guildhall/store';
 import { Fault, FaultCode } from '@guildhall/fault';
-import type { UserReadState } from '../domain/read-state.js';
-import { decodeBatch } from './log-payload.js';
+import { decodeBatch } from './log-records.js';
 
 /** Rows of the log read at once in a replay. */
-const REPLAY_ROWS_MAX = 16;
+const REPLAY_ROWS_MAX = 4;
 /** A log that nothing points to and that was not used for so long belongs to no living process. */
 const ABANDONED = '1 day';
 
@@ -41,9 +40,17 @@ const HOLDINGS = {
   text: `SELECT l.generation, l.batch_no, p.partition, p.epoch
          FROM logs l LEFT JOIN partitions p ON p.log_id = l.log_id WHERE l.log_id = $1`,
 };
+// Not while a partition that its owner has given up, or lost, waits for another to replay this log:
+// its users are no longer in the memory from which the rows were written.
 const CUT = {
   name: 'cut-log',
-  text: `DELETE FROM ack_log WHERE log_id = $1 AND batch_no <= $2`,
+  text: `WITH needed AS (
+           SELECT EXISTS (SELECT FROM partitions
+             WHERE tail_log_id = $1 AND partition <> ALL($3::int[])) AS is_needed),
+         cut AS (
+           DELETE FROM ack_log WHERE log_id = $1 AND batch_no <= $2
+             AND NOT (SELECT is_needed FROM needed))
+         SELECT is_needed FROM needed`,
 };
 const BATCHES = {
   text: `SELECT batch_no, payload FROM ack_log
@@ -130,18 +137,23 @@ export class AckLog {
     return { generation, batchNo, epochs };
   }
 
-  /** Deletes the batches up to this one: the rows have what they say. */
-  async cut(batchNo: bigint): Promise<void> {
-    await this.#store.query(CUT, [this.logId, batchNo]);
+  /**
+   * Deletes the batches up to this one: the rows have what they say of the partitions held. False
+   * when another partition needs them: nothing was deleted, which is to be tried again.
+   */
+  async cut(batchNo: bigint, held: readonly number[]): Promise<boolean> {
+    const values = [this.logId, batchNo, held];
+    const { rows } = await this.#store.query<{ is_needed: boolean }>(CUT, values);
+    return rows[0]?.is_needed === false;
   }
 }
 
-/** The changes in a log up to a batch, oldest first, a part at a time. */
+/** The records in a log up to a batch, oldest first, a batch at a time; see `decodeBatch`. */
 export async function* readLog(
   store: Store,
   logId: bigint,
   untilBatchNo: bigint,
-): AsyncGenerator<UserReadState[]> {
+): AsyncGenerator<Uint32Array> {
   for (let after = -1n; ;) {
     const { rows } = await store.query<{ batch_no: bigint; payload: Buffer }>(BATCHES, [
       logId,

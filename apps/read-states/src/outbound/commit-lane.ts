@@ -1,86 +1,141 @@
 // The group commit of some partitions: what many requests have changed, made durable together.
 //
-// A lane has one commit under way; what comes meanwhile waits and shares the next. One after the
-// other also means that memory and log agree: an entry is written only if all before it of its user
-// were.
+// Changes are written into the open batch as they are made. A lane has one commit under way; what
+// comes meanwhile gathers and goes with the next, which begins the moment the one before it has
+// ended: no timer, and the busier the lane the larger its batches. One after the other also means
+// that memory and log agree: a change is written only if all before it of its user were.
 //
 // A commit that failed is settled before anything else: the log says for certain whether it was
-// written. While the database does not answer that question the lane is in doubt: everything in it
-// fails as unavailable, and nobody is loaded, since what would be loaded may lack the batch in
-// doubt.
+// written. If not, memory is ahead of the log, and everything in hand fails: the users concerned
+// are dropped, and may be loaded again when their rows have been made out of the log (see
+// `stale`). While the database does not answer, the lane is in doubt: nothing is changed, and
+// nobody is loaded, since what would be loaded may lack the batch in doubt.
 import { Backoff, sleep, type Clock } from '@guildhall/clock';
 import { Fault, FaultCode } from '@guildhall/fault';
-import type { Snowflake } from '@guildhall/snowflake';
-import type { UserReadState } from '../domain/read-state.js';
-import type { Unfolded } from '../domain/unfolded.js';
+import { partitionOf, type Snowflake } from '@guildhall/snowflake';
 import type { AckLog, Holdings } from './ack-log.js';
-import { encodeBatch } from './log-payload.js';
+import { LogBuffer, recordWords } from './log-records.js';
 
-/** What one request writes. Without changes it waits for those before it, and writes nothing. */
-export interface CommitEntry {
-  readonly userId: Snowflake;
-  readonly partition: number;
-  /** The epoch of the partition in which the changes were decided. */
-  readonly epoch: bigint;
-  readonly changes: readonly UserReadState[];
-  /**
-   * Called once, synchronously: committed, together with how many changes, or why not. After a
-   * fault memory is ahead of the log; all entries of the user that wait fail in the same turn.
-   */
-  settled(fault: Fault | undefined, batchCount: number): void;
+/** Somebody whose changes are in a batch, or who waits until what it saw is durable. */
+export interface CommitWaiter {
+  /** All that was changed before it was added is durable. Called once unless `failed` is. */
+  committed(recordsCount: number): void;
+  /** Nothing of the batch it was added to is durable; memory has forgotten it. Called once. */
+  failed(fault: Fault): void;
+  /** Partitions have another owner: what the waiter has changed there is not durable. */
+  lost(partitions: ReadonlySet<number>): void;
 }
 
 /** What was seen of one commit, for metrics. */
 export interface CommitReport {
-  readonly changesCount: number;
+  readonly recordsCount: number;
   readonly durationMs: number;
   readonly fault: Fault | undefined;
 }
 
 export interface CommitLaneOptions {
   readonly log: AckLog;
-  /** Gets what was committed. */
-  readonly unfolded: Unfolded;
-  /** About the most changes in one commit: what takes a batch above it is the last in it. */
-  readonly batchMax: number;
+  /** Records that may be in the log and not in the rows; above it nothing is changed. */
+  readonly recordsMax: number;
   readonly clock: Clock;
   readonly random: () => number;
   readonly report: (report: CommitReport) => void;
-  /** Partitions that another owner has taken. Called after their entries have failed. */
+  /** Memory is ahead of the log: forget the user. */
+  readonly onStale: (userHi: number, userLo: number) => void;
+  /** What is durable is known again, and users are stale: their rows may be made from the log. */
+  readonly onSettled: () => void;
+  /** Partitions that another owner has taken. Called after their waiters have been told. */
   readonly onLost: (partitions: readonly number[]) => void;
 }
 
-const NO_PARTITION = -1;
+interface Batch {
+  readonly records: LogBuffer;
+  readonly waiters: CommitWaiter[];
+}
+
 const FIRST_WAIT_MS = 20;
 const WAIT_MS_MAX = 1_000;
 
 export class CommitLane {
   readonly log: AckLog;
-  readonly unfolded: Unfolded;
+  /**
+   * Users that were dropped since their last changes did not become durable, and whose rows may
+   * lack earlier ones that did. They must not be loaded before the rows have all of the log.
+   */
+  readonly stale = new Set<Snowflake>();
   readonly #options: CommitLaneOptions;
   /** The partitions that this lane may write, and the epoch in which it got them. */
   readonly #epochs = new Map<number, bigint>();
   readonly #stopping = new AbortController();
   #generation = 0n;
   #batchNo = 0n;
-  #waiting: CommitEntry[] = [];
+  #open: Batch = { records: new LogBuffer(), waiters: [] };
+  #spare: LogBuffer | undefined = new LogBuffer();
+  #underWay: Batch | undefined;
   #isBusy = false;
   #isInDoubt = false;
+  #failuresCount = 0;
+  /** Records of each batch that is in the log, oldest first. */
+  #logged: { batchNo: bigint; count: number }[] = [];
+  #loggedCount = 0;
 
   constructor(options: CommitLaneOptions) {
     this.log = options.log;
-    this.unfolded = options.unfolded;
     this.#options = options;
   }
 
-  /** The last batch that is durable and given to `unfolded`. */
+  /** Hot path. Where a change is written down in the turn in which it is made. */
+  get records(): LogBuffer {
+    return this.#open.records;
+  }
+
+  /** The last batch that is durable. */
   get batchNo(): bigint {
     return this.#batchNo;
   }
 
-  /** Whether it is not known what is durable: do not load users. */
+  /**
+   * The last batch that takes no more changes: all that is in it, and in those before it, has been
+   * made in memory by now.
+   */
+  get closedBatchNo(): bigint {
+    const isNumbered = this.#underWay !== undefined && this.#underWay.records.count > 0;
+    return isNumbered ? this.#batchNo + 1n : this.#batchNo;
+  }
+
+  /** How often what was in hand has failed. */
+  get failuresCount(): number {
+    return this.#failuresCount;
+  }
+
+  /** Records in the log that have not been cut off, and those on their way to it. */
+  get recordsCount(): number {
+    return this.#loggedCount + (this.#underWay?.records.count ?? 0) + this.#open.records.count;
+  }
+
+  /** Whether it is not known what is durable: change nothing and do not load users. */
   get isInDoubt(): boolean {
     return this.#isInDoubt;
+  }
+
+  /** Hot path. Whether the lane takes changes now; what it says with a fault: see `refusal`. */
+  get isOpen(): boolean {
+    return (
+      !this.#isInDoubt &&
+      !this.#stopping.signal.aborted &&
+      this.recordsCount < this.#options.recordsMax
+    );
+  }
+
+  /** Why the lane takes no changes. */
+  get refusal(): FaultCode {
+    const isAway = this.#isInDoubt || this.#stopping.signal.aborted;
+    return isAway ? FaultCode.Unavailable : FaultCode.Overloaded;
+  }
+
+  /** Hot path. Whether memory is ahead of what is durable. */
+  get isAhead(): boolean {
+    return this.#underWay !== undefined || this.#open.records.count > 0;
   }
 
   /** Hot path. The epoch of a partition; undefined when this lane does not have it. */
@@ -88,27 +143,39 @@ export class CommitLane {
     return this.#epochs.get(partition);
   }
 
+  /** The partitions that this lane has. */
+  get partitions(): number[] {
+    return [...this.#epochs.keys()];
+  }
+
   /** Partitions were claimed for the log. */
   gained(epochs: ReadonlyMap<number, bigint>): void {
     for (const [partition, epoch] of epochs) this.#epochs.set(partition, epoch);
   }
 
-  /** Gives up partitions; what of them still waits fails as `wrong_owner`. */
-  release(partitions: Iterable<number>): void {
+  /**
+   * Gives up partitions, whose users are to be dropped now. What of them is still to be written is
+   * forgotten; whoever waits for it is told. Not while a commit may write it: such a partition is
+   * not served any more and `flushed`, or has been found taken, so that no commit can.
+   */
+  release(partitions: readonly number[]): void {
+    if (partitions.length === 0) return;
+    const lost = new Set(partitions);
     for (const partition of partitions) this.#epochs.delete(partition);
-    this.#fail(
-      this.#takeWaiting((entry) => !this.#mayWrite(entry)),
-      wrongOwner(),
-    );
+    for (const userId of this.stale) if (lost.has(partitionOf(userId))) this.stale.delete(userId);
+    for (const batch of [this.#underWay, this.#open]) {
+      if (batch === undefined || batch.records.removePartitions(lost) === 0) continue;
+      for (const waiter of batch.waiters) waiter.lost(lost);
+    }
   }
 
-  /** Takes an entry. Entries are written in the order in which they are given. */
-  add(entry: CommitEntry): void {
+  /** Adds who waits for all that was changed until now. Not when the lane is not open. */
+  add(waiter: CommitWaiter): void {
     if (this.#isInDoubt || this.#stopping.signal.aborted) {
-      this.#fail([entry], unavailable());
+      waiter.failed(unavailable());
       return;
     }
-    this.#waiting.push(entry);
+    this.#open.waiters.push(waiter);
     if (!this.#isBusy) void this.#run();
   }
 
@@ -122,141 +189,142 @@ export class CommitLane {
     // If it cannot be asked it cannot be written either: the next commit will see to that.
     await this.#refresh().catch((error: unknown) => void Fault.from(error));
     this.#isBusy = false;
-    if (this.#waiting.length > 0) await this.#run();
+    if (this.#open.waiters.length > 0) await this.#run();
   }
 
-  /** Resolves when everything given so far is settled. */
+  /** Resolves when everything changed so far is settled, one way or the other. */
   flushed(): Promise<void> {
     return new Promise((resolve) => {
-      this.add({
-        userId: 0n,
-        partition: NO_PARTITION,
-        epoch: 0n,
-        changes: [],
-        settled: () => resolve(),
-      });
+      this.add({ committed: () => resolve(), failed: () => resolve(), lost: () => undefined });
     });
+  }
+
+  /** The rows have all that is in the log up to this batch. Rejects with a Fault. */
+  async cut(batchNo: bigint): Promise<void> {
+    if (this.#logged.length === 0 || this.#logged[0]!.batchNo > batchNo) return;
+    if (!(await this.log.cut(batchNo, this.partitions))) return;
+    while (this.#logged.length > 0 && this.#logged[0]!.batchNo <= batchNo) {
+      this.#loggedCount -= this.#logged.shift()!.count;
+    }
   }
 
   /** Writes nothing more; what waits fails as unavailable. May be called twice. */
   stop(): void {
     this.#stopping.abort(unavailable());
-    this.#fail(this.#waiting.splice(0), unavailable());
+    this.#fail(this.#takeOpen(), unavailable());
   }
 
   async #run(): Promise<void> {
     this.#isBusy = true;
     // Requests that arrived in the same turn of the event loop share the first commit already.
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      // A batch that was taken and found lost leaves an empty one.
-      const batch = this.#nextBatch();
-      if (batch.length > 0) await this.#commit(batch);
+    while (this.#open.waiters.length > 0) {
+      this.#underWay = this.#takeOpen();
+      await this.#commit(this.#underWay);
     }
     this.#isBusy = false;
   }
 
-  #nextBatch(): CommitEntry[] {
-    let entriesCount = 0;
-    let changesCount = 0;
-    while (entriesCount < this.#waiting.length && changesCount < this.#options.batchMax) {
-      changesCount += this.#waiting[entriesCount]!.changes.length;
-      entriesCount += 1;
-    }
-    const batch = this.#waiting.splice(0, entriesCount);
-    const lost = batch.filter((entry) => !this.#mayWrite(entry));
-    if (lost.length === 0) return batch;
-    this.#fail(lost, wrongOwner());
-    return batch.filter((entry) => !lost.includes(entry));
+  #takeOpen(): Batch {
+    const batch = this.#open;
+    this.#open = { records: this.#spare ?? new LogBuffer(), waiters: [] };
+    this.#spare = undefined;
+    return batch;
   }
 
-  #mayWrite({ partition, epoch }: CommitEntry): boolean {
-    return partition === NO_PARTITION || this.#epochs.get(partition) === epoch;
+  async #commit(batch: Batch): Promise<void> {
+    // Once more if a partition in it was taken: what is left of it goes first again.
+    while (batch.records.count > 0) {
+      if ((await this.#append(batch)) !== 'again') return;
+    }
+    this.#succeed(batch);
   }
 
-  async #commit(batch: CommitEntry[]): Promise<void> {
-    const changes = batch.flatMap((entry) => entry.changes);
-    if (changes.length === 0) {
-      this.#succeed(batch, changes);
-      return;
-    }
-    const startedAtMs = this.#options.clock.monotonicMs();
-    const report = (fault: Fault | undefined): void => {
-      const durationMs = this.#options.clock.monotonicMs() - startedAtMs;
-      this.#options.report({ changesCount: changes.length, durationMs, fault });
-    };
+  async #append(batch: Batch): Promise<'done' | 'again'> {
+    const { clock, report } = this.#options;
+    const startedAtMs = clock.monotonicMs();
+    const recordsCount = batch.records.count;
+    const told = (fault: Fault | undefined): void =>
+      report({ recordsCount, durationMs: clock.monotonicMs() - startedAtMs, fault });
     let isWritten: boolean;
     try {
-      isWritten = await this.log.append(this.#batchNo + 1n, this.#generation, encodeBatch(changes));
+      const { payload } = batch.records;
+      isWritten = await this.log.append(this.#batchNo + 1n, this.#generation, payload);
     } catch (error) {
       const fault = unavailable(Fault.from(error));
-      report(fault);
-      await this.#settle(batch, changes, fault);
-      return;
+      told(fault);
+      await this.#settle(batch, fault);
+      return 'done';
     }
     if (isWritten) {
-      report(undefined);
-      this.#batchNo += 1n;
-      this.#succeed(batch, changes);
-      return;
+      told(undefined);
+      this.#written(recordsCount);
+      this.#succeed(batch);
+      return 'done';
     }
-    report(wrongOwner());
-    // Somebody has taken a partition. Which one shows; what is left of the batch goes first again.
-    this.#waiting.unshift(...batch);
-    await this.#persist([], async () => {
+    told(new Fault(FaultCode.WrongOwner, 'the partition has another owner'));
+    // Somebody has taken a partition. Which one shows.
+    const isKnown = await this.#persist(batch, async () => {
       this.#batchNo = (await this.#refresh()).batchNo;
     });
+    return isKnown ? 'again' : 'done';
   }
 
-  #succeed(batch: readonly CommitEntry[], changes: readonly UserReadState[]): void {
-    for (const change of changes) this.unfolded.add(change);
-    for (const entry of batch) entry.settled(undefined, changes.length);
+  #written(recordsCount: number): void {
+    this.#batchNo += 1n;
+    this.#logged.push({ batchNo: this.#batchNo, count: recordsCount });
+    this.#loggedCount += recordsCount;
+  }
+
+  #succeed({ records, waiters }: Batch): void {
+    const { count } = records;
+    this.#underWay = undefined;
+    records.clear();
+    this.#spare = records;
+    for (const waiter of waiters) waiter.committed(count);
   }
 
   /** Finds out what became of a batch that may or may not be written, however long it takes. */
-  async #settle(
-    batch: readonly CommitEntry[],
-    changes: readonly UserReadState[],
-    fault: Fault,
-  ): Promise<void> {
+  async #settle(batch: Batch, fault: Fault): Promise<void> {
+    const recordsCount = batch.records.count;
     await this.#persist(batch, async () => {
       const { batchNo } = await this.log.settle();
+      const isWritten = batchNo === this.#batchNo + 1n;
+      const isInHand = this.#underWay === batch;
+      if (isWritten) this.#written(recordsCount);
       await this.#refresh();
-      const isAnswered = this.#isInDoubt || this.#stopping.signal.aborted;
-      const rest = isAnswered ? [] : batch;
-      if (batchNo === this.#batchNo + 1n) {
-        this.#batchNo = batchNo;
-        this.#succeed(rest, changes);
-      } else {
-        this.#fail(rest, fault);
-      }
+      if (!isInHand) return;
+      if (isWritten) this.#succeed(batch);
+      else this.#failAll(fault);
     });
   }
 
   /**
    * Does it until it succeeds, or the lane is stopped. From the first failure on the lane is in
-   * doubt: these entries and all that wait have failed.
+   * doubt: this batch and all that waits have failed. Returns whether they have not.
    */
-  async #persist(entries: readonly CommitEntry[], work: () => Promise<void>): Promise<void> {
+  async #persist(batch: Batch, work: () => Promise<void>): Promise<boolean> {
     const { clock, random } = this.#options;
     const backoff = new Backoff({ firstMs: FIRST_WAIT_MS, capMs: WAIT_MS_MAX, random });
     const { signal } = this.#stopping;
     const giveUp = (fault: Fault): void => {
       if (this.#isInDoubt) return;
       this.#isInDoubt = true;
-      this.#fail([...entries, ...this.#waiting.splice(0)], fault);
+      this.#failAll(fault);
     };
     while (!signal.aborted) {
       try {
         await work();
         this.#isInDoubt = false;
-        return;
+        if (this.stale.size > 0) this.#options.onSettled();
+        return this.#underWay === batch;
       } catch (error) {
         giveUp(unavailable(Fault.from(error)));
         await sleep(clock, backoff.nextMs(), signal).catch(() => undefined);
       }
     }
     giveUp(unavailable());
+    return false;
   }
 
   /** Learns what the log still has. What it lost fails; what it got elsewhere is not its to add. */
@@ -277,28 +345,28 @@ export class CommitLane {
     return holdings;
   }
 
-  /**
-   * Fails entries, and with them what waits behind them of the same users: it was decided upon
-   * them.
-   */
-  #fail(entries: readonly CommitEntry[], fault: Fault): void {
-    if (entries.length === 0) return;
-    const epochsByUser = new Map(entries.map((entry) => [entry.userId, entry.epoch]));
-    const behind = this.#takeWaiting(
-      ({ userId, epoch, partition }) =>
-        partition !== NO_PARTITION && epochsByUser.get(userId) === epoch,
-    );
-    for (const entry of [...entries, ...behind]) entry.settled(fault, 0);
+  /** Fails what is under way and what was decided upon it. */
+  #failAll(fault: Fault): void {
+    const underWay = this.#underWay;
+    this.#underWay = undefined;
+    const open = this.#takeOpen();
+    if (underWay !== undefined) this.#fail(underWay, fault);
+    this.#fail(open, fault);
   }
 
-  #takeWaiting(isMeant: (entry: CommitEntry) => boolean): CommitEntry[] {
-    const taken = this.#waiting.filter(isMeant);
-    if (taken.length > 0) this.#waiting = this.#waiting.filter((entry) => !isMeant(entry));
-    return taken;
+  /** The memory of a batch that failed may still be on its way to a socket: it is not used again. */
+  #fail({ records, waiters }: Batch, fault: Fault): void {
+    const { words, endAt } = records;
+    if (records.count > 0) this.#failuresCount += 1;
+    for (let at = records.firstAt; at < endAt; at += recordWords(words, at)) {
+      const userHi = words[at + 3]!;
+      const userLo = words[at + 2]!;
+      this.stale.add((BigInt(userHi) << 32n) | BigInt(userLo));
+      this.#options.onStale(userHi, userLo);
+    }
+    for (const waiter of waiters) waiter.failed(fault);
   }
 }
-
-const wrongOwner = (): Fault => new Fault(FaultCode.WrongOwner, 'the partition has another owner');
 
 const unavailable = (cause?: Fault): Fault =>
   new Fault(FaultCode.Unavailable, 'the change could not be made durable', { cause });

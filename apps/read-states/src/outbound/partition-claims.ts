@@ -2,10 +2,8 @@
 // committed any more; then what the owner before has left in its log is put into the rows; then
 // they are served. A taker that dies in between leaves the tail where it was, for the next one.
 import type { Store, Transaction } from '@guildhall/store';
-import { partitionOf } from '@guildhall/snowflake';
-import { readStateKey, type UserReadState } from '../domain/read-state.js';
-import { readLog, type AckLog } from './ack-log.js';
-import { writeReadStates } from './read-state-store.js';
+import type { AckLog } from './ack-log.js';
+import { replayLog } from './log-replay.js';
 
 const ADD_MISSING = {
   text: `INSERT INTO partitions (partition, epoch, log_id) SELECT v, 0, $2
@@ -39,7 +37,7 @@ export interface Claimed {
    * The epoch of each partition that may be served now. Fewer than asked for: others were quicker.
    */
   readonly epochs: ReadonlyMap<number, bigint>;
-  /** Entries that were found in logs of owners before. */
+  /** Records that were found in logs of owners before. */
   readonly replayedCount: number;
 }
 
@@ -63,10 +61,7 @@ export async function claimPartitions(
   const { epochs, tails } = await store.transaction((tx) => take(tx, log.logId, partitions));
   let replayedCount = 0;
   for (const [logId, tail] of tails) {
-    for await (const changes of newestInLog(store, logId, tail, writeMax)) {
-      await writeReadStates(store, changes);
-      replayedCount += changes.length;
-    }
+    replayedCount += await replayLog(store, { logId, ...tail, writeMax });
   }
   const served = await store.query<{ partition: number }>(SERVE, [
     [...epochs.keys()],
@@ -102,27 +97,4 @@ async function take(tx: Transaction, logId: bigint, partitions: readonly number[
   }
   for (const [id, tail] of tails) if (tail.partitions.size === 0) tails.delete(id);
   return { epochs: new Map(taken.map(({ partition, epoch }) => [partition, epoch])), tails };
-}
-
-/**
- * The newest change of each entry of some partitions; at most `max` at a time, so not once for all.
- */
-async function* newestInLog(
-  store: Store,
-  logId: bigint,
-  { untilBatchNo, partitions }: { untilBatchNo: bigint; partitions: ReadonlySet<number> },
-  max: number,
-): AsyncGenerator<UserReadState[]> {
-  let newest = new Map<string, UserReadState>();
-  for await (const changes of readLog(store, logId, untilBatchNo)) {
-    for (const change of changes) {
-      if (!partitions.has(partitionOf(change.userId))) continue;
-      const key = `${change.userId}/${readStateKey(change.type, change.channelId)}`;
-      newest.set(key, change);
-      if (newest.size < max) continue;
-      yield [...newest.values()];
-      newest = new Map();
-    }
-  }
-  if (newest.size > 0) yield [...newest.values()];
 }
