@@ -9,7 +9,10 @@ const TICK_MS = 1_000;
 export function runClientProcess(): void {
   let clients: ClientProcess | undefined;
   let ticking: NodeJS.Timeout | undefined;
-  const say = (report: Report): void => void process.send?.(report);
+  // A parent that is gone does not listen, and `disconnect` tells us in its turn.
+  const say = (report: Report): void => {
+    if (process.connected) process.send?.(report, undefined, undefined, () => undefined);
+  };
   const tick = (): void => {
     if (clients !== undefined) say(clients.tick());
   };

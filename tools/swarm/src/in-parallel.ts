@@ -1,4 +1,4 @@
-/** Does the work for all items, so many at a time, in their order; rejects with the first failure. */
+/** Does the work for all items, so many at a time; rejects with the first failure. */
 export async function inParallel<T, R>(
   items: readonly T[],
   atOnce: number,

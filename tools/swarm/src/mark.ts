@@ -66,7 +66,7 @@ export class MarkScanner {
     this.#keepId();
     const markAt = bytes.indexOf(NEEDLE, this.#at);
     if (markAt === -1 || markAt >= end) return false;
-    return this.#mark(bytes, markAt + NEEDLE.length);
+    return this.#mark(bytes, markAt + NEEDLE.length) && this.#at < end;
   }
 
   /** The same for a message that has been decoded. */
