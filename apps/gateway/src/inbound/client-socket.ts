@@ -11,8 +11,8 @@ import { readMessages, WsClose, type MessageSink, type Unfinished } from './mess
 /** Who is told of one client. */
 export interface ClientListener {
   message(bytes: Buffer): void;
-  /** The protocol underneath was broken in a way that is to be answered with `code`. */
-  violated(code: number): void;
+  /** The protocol underneath was broken. False: close with `code`; true: this closes otherwise. */
+  violated(code: number): boolean;
   /** The connection is over; `code` is the client's, 1005 without one, 1006 without a goodbye. */
   closed(code: number): void;
 }
@@ -90,6 +90,8 @@ export class ClientSocket implements MessageSink {
     payload.writeUInt16BE(code, 0);
     payload.set(text, 2);
     this.#write(CLOSE | FINAL, payload);
+    // Of who has broken the protocol a goodbye could not be made out.
+    if (!this.isReading) this.#socket.end();
     this.#endInTime();
   }
 
@@ -124,11 +126,7 @@ export class ClientSocket implements MessageSink {
 
   violated(code: number): void {
     this.isReading = false;
-    this.listener?.violated(code);
-    // Whoever is told may have chosen another code.
-    this.close(code);
-    // Its goodbye could not be made out any more.
-    this.#socket.end();
+    if (this.listener?.violated(code) !== true) this.close(code);
   }
 
   /** The client sends no more. */

@@ -121,8 +121,10 @@ export class Connection implements Caller, ClientListener, WheelEntry {
   }
 
   /** What cannot be read as a message at all is a decode error where it is about the contents. */
-  violated(code: number): void {
-    if (code === WsClose.TooBig || code === WsClose.NotUtf8) this.close(CloseCode.DecodeError);
+  violated(code: number): boolean {
+    const isContents = code === WsClose.TooBig || code === WsClose.NotUtf8;
+    if (isContents) this.close(CloseCode.DecodeError);
+    return isContents;
   }
 
   /** The socket is closed, by whoever. */

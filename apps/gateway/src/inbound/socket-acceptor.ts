@@ -3,7 +3,6 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '@guildhall/clock';
 import {
-  CloseCode,
   parseConnection,
   USER_PAYLOAD_SIZE_MAX,
   type Encoding,
