@@ -119,11 +119,11 @@ export class Director {
     this.#atRate(permissionChangesPerS, 50, () => this.#change());
   }
 
-  /** Falls silent; resolves when what is under way has been answered. What waits is skipped. */
+  /** Falls silent; resolves when what is under way has been answered. What waits is not. */
   async stop(): Promise<void> {
     this.#isOver = true;
     for (const timer of this.#timers) clearInterval(timer);
-    for (const lane of this.#lanes) this.counts.skipped += lane.dueUs.splice(0).length;
+    for (const lane of this.#lanes) this.counts.due -= lane.dueUs.splice(0).length;
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
