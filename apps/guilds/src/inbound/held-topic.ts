@@ -60,6 +60,7 @@ export class HeldTopic {
   readonly followers = new Map<string, number>();
 
   readonly #outputs: Output[] = [];
+  #isReleasing = false;
   readonly #tail: TopicEvent[] = [];
   readonly #tailMax: number;
   readonly #tailBytesMax: number;
@@ -151,6 +152,19 @@ export class HeldTopic {
   enqueue(output: Output, publisher: Publisher): void {
     this.#outputs.push(output);
     if (output.isReady) this.release(publisher);
+  }
+
+  /**
+   * Lets go what is ready when all that was committed with it is marked so too: what shared a
+   * commit shares a message.
+   */
+  releaseSoon(publisher: Publisher): void {
+    if (this.#isReleasing) return;
+    this.#isReleasing = true;
+    queueMicrotask(() => {
+      this.#isReleasing = false;
+      this.release(publisher);
+    });
   }
 
   /** Lets go what is ready, in order. */

@@ -54,6 +54,8 @@ interface Process {
   readonly commit: GroupCommit;
   /** Everything that left, in order: `event 3 type`, and whatever a spec adds. */
   readonly left: string[];
+  /** How many events each message on the bus had. */
+  readonly batchSizes: number[];
   readonly errands: StoredErrand[];
   readonly errandTraces: (TraceContext | undefined)[];
   readonly owned: { all: boolean };
@@ -62,6 +64,7 @@ interface Process {
 /** One guilds process, without a bus: what it publishes is recorded. */
 function startProcess(more: { courier?: () => Promise<void>; waitingMax?: number } = {}): Process {
   const left: string[] = [];
+  const batchSizes: number[] = [];
   const errands: StoredErrand[] = [];
   const errandTraces: (TraceContext | undefined)[] = [];
   const owned = { all: true };
@@ -98,7 +101,10 @@ function startProcess(more: { courier?: () => Promise<void>; waitingMax?: number
     shelf,
     commit,
     publisher: {
-      durable: (_, events) => left.push(...events.map(({ seq, type }) => `event ${seq} ${type}`)),
+      durable: (_, events) => {
+        batchSizes.push(events.length);
+        left.push(...events.map(({ seq, type }) => `event ${seq} ${type}`));
+      },
       ephemeral: (_, events) => left.push(...events.map(({ type }) => `whisper ${type}`)),
     },
     courier,
@@ -108,7 +114,7 @@ function startProcess(more: { courier?: () => Promise<void>; waitingMax?: number
     tracer: silentTelemetry().tracer,
     errandWaitMs: 1_000,
   });
-  return { host, shelf, commit, left, errands, errandTraces, owned };
+  return { host, shelf, commit, left, batchSizes, errands, errandTraces, owned };
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -174,6 +180,15 @@ describe('TopicHost', () => {
     expect(text(await join(restarted, topicId, 6n, 5n))).toBe('joined 3');
     expect(await guildsOf(restarted, topicId)).toEqual([1n, 3n]);
     expect(restarted.left).toEqual([]);
+  });
+
+  it('publishes what shared a commit as one message', async () => {
+    const process = startProcess();
+    const topicId = newId();
+    await join(process, topicId, 1n, 1n);
+    await Promise.all([2n, 3n, 4n, 5n].map((n) => join(process, topicId, n, n)));
+    expect(process.batchSizes).toEqual([1, 4]);
+    expect(process.left).toHaveLength(5);
   });
 
   it('lets an answer to a query leave in its place among the events', async () => {

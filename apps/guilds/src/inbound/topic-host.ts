@@ -219,7 +219,7 @@ export class TopicHost {
         held.isBorn = true;
         output.isReady = true;
         held.lastPublishedMs = this.#options.clock.nowMs();
-        held.release(this.#options.publisher);
+        held.releaseSoon(this.#options.publisher);
       },
     };
   }

@@ -179,6 +179,39 @@ describe('GroupCommit', () => {
     expect((await topics.claim(mine.topicId, false))!.seq).toBe(2n);
   });
 
+  it('lets a topic go on while the commit of another one is held up', async () => {
+    const slow = await newTopic();
+    const quick = await newTopic();
+    const twoLanes = new GroupCommit({
+      store,
+      lanesCount: 2,
+      batchMax: 100,
+      waitingMax: 1_000,
+      monotonicMs: () => 0,
+      report: () => undefined,
+    });
+    const lock = { text: 'SELECT FROM topics WHERE topic_id = $1 FOR UPDATE' };
+    const held = entryOf(slow.topicId, slow.epoch, 2n);
+    const behind = entryOf(slow.topicId, slow.epoch, 3n);
+    await store.transaction(async (tx) => {
+      await tx.query(lock, [slow.topicId]);
+      twoLanes.add(held.entry);
+      // Not in the same turn, where they would share a commit.
+      await store.query({ text: 'SELECT 1' });
+      twoLanes.add(behind.entry);
+      for (let seq = 2n; seq <= 4n; seq += 1n) {
+        const going = entryOf(quick.topicId, quick.epoch, seq);
+        twoLanes.add(going.entry);
+        expect(await going.settled).toBeUndefined();
+      }
+      expect(twoLanes.waitingCount).toBe(2);
+    });
+    await twoLanes.settled();
+    expect(await Promise.all([held.settled, behind.settled])).toEqual([undefined, undefined]);
+    expect((await topics.claim(slow.topicId, false))!.seq).toBe(3n);
+    expect((await topics.claim(quick.topicId, false))!.seq).toBe(4n);
+  });
+
   it('does not let one topic that cannot be stored fail the others', async () => {
     const good = await newTopic();
     const bad = await newTopic();

@@ -1,9 +1,10 @@
 /**
  * The group commit: what many commands have decided, made durable in one transaction.
  *
- * Topics are spread over a few lanes; a lane has one transaction under way, and what comes
- * meanwhile waits and shares the next. So a single command pays one round trip to the disk, and a
- * burst pays one for all.
+ * A few transactions may be under way at once, in lanes that no topic belongs to: a free lane takes
+ * all that waits, but for topics that another lane is writing. So a single command pays one round
+ * trip to the disk, a burst pays one for all, entries of one topic are written in their order, and
+ * a topic waits for another one's commit only when every lane is busy.
  *
  * The transaction begins by raising `topics.seq` where the epoch is still ours. A topic that does
  * not answer was taken by another owner: the transaction is rolled back and done again without it,
@@ -60,75 +61,93 @@ export interface GroupCommitOptions {
   readonly report: (report: CommitReport) => void;
 }
 
-interface Lane {
-  waiting: CommitEntry[];
-  isBusy: boolean;
-  /** Entries ever given to this lane, and ever settled: a lane settles in the order of giving. */
-  addedCount: number;
-  settledCount: number;
-}
-
 /** Somebody who waits for what was given before it asked. */
 interface Waiter {
-  /** By lane, how many must be settled. */
-  readonly counts: readonly number[];
+  /** How many of those entries are not settled. */
+  count: number;
+  readonly entries: ReadonlySet<CommitEntry>;
   readonly resolve: () => void;
 }
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
-  readonly #lanes: Lane[];
-  #waitingCount = 0;
+  /** By topic, what the next free lane takes. */
+  readonly #ready = new Map<bigint, CommitEntry[]>();
+  /** By topic that a lane is writing, what came meanwhile. */
+  readonly #behind = new Map<bigint, CommitEntry[]>();
+  readonly #unsettled = new Set<CommitEntry>();
+  #busyLanesCount = 0;
   #waiters: Waiter[] = [];
 
   constructor(options: GroupCommitOptions) {
     assert(options.lanesCount > 0 && options.batchMax > 0, 'there is a lane and a batch');
     this.#options = options;
-    this.#lanes = Array.from({ length: options.lanesCount }, () => ({
-      waiting: [],
-      isBusy: false,
-      addedCount: 0,
-      settledCount: 0,
-    }));
   }
 
   /** Entries decided and not yet settled. */
   get waitingCount(): number {
-    return this.#waitingCount;
+    return this.#unsettled.size;
   }
 
   /** True when a command should be refused instead of decided. */
   get isFull(): boolean {
-    return this.#waitingCount >= this.#options.waitingMax;
+    return this.waitingCount >= this.#options.waitingMax;
   }
 
   /** Takes an entry; entries of one topic are written in the order in which they are given. */
   add(entry: CommitEntry): void {
-    this.#waitingCount += 1;
-    const lane = this.#lanes[Number(entry.topicId % BigInt(this.#lanes.length))]!;
-    lane.addedCount += 1;
-    lane.waiting.push(entry);
-    if (!lane.isBusy) void this.#run(lane);
+    this.#unsettled.add(entry);
+    const behind = this.#behind.get(entry.topicId);
+    if (behind !== undefined) {
+      behind.push(entry);
+      return;
+    }
+    this.#makeReady(entry.topicId, [entry]);
+    if (this.#busyLanesCount < this.#options.lanesCount) void this.#runLane();
   }
 
   /** Resolves when everything that was given so far is settled; what comes later may wait still. */
   async settled(): Promise<void> {
-    if (this.#waitingCount === 0) return;
-    const counts = this.#lanes.map((lane) => lane.addedCount);
-    await new Promise<void>((resolve) => this.#waiters.push({ counts, resolve }));
+    const entries = new Set(this.#unsettled);
+    if (entries.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#waiters.push({ count: entries.size, entries, resolve });
+    });
   }
 
-  async #run(lane: Lane): Promise<void> {
-    lane.isBusy = true;
+  /** One lane, until nothing waits that it may take. */
+  async #runLane(): Promise<void> {
+    this.#busyLanesCount += 1;
     // Commands that arrived in the same turn of the event loop share the first commit already.
     await Promise.resolve();
-    while (lane.waiting.length > 0) {
-      const batch = lane.waiting.splice(0, this.#options.batchMax);
+    for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
       await this.#commit(batch);
-      lane.settledCount += batch.length;
-      this.#wake();
+      for (const { topicId } of batch) {
+        const behind = this.#behind.get(topicId);
+        this.#behind.delete(topicId);
+        if (behind !== undefined && behind.length > 0) this.#makeReady(topicId, behind);
+      }
     }
-    lane.isBusy = false;
+    this.#busyLanesCount -= 1;
+  }
+
+  #makeReady(topicId: bigint, entries: CommitEntry[]): void {
+    const ready = this.#ready.get(topicId);
+    if (ready === undefined) this.#ready.set(topicId, entries);
+    else ready.push(...entries);
+  }
+
+  /** What is ready, at most a batch; its topics are this lane's until it is done. */
+  #take(): CommitEntry[] {
+    const { batchMax } = this.#options;
+    const batch: CommitEntry[] = [];
+    for (const [topicId, entries] of this.#ready) {
+      if (batch.length >= batchMax) break;
+      this.#ready.delete(topicId);
+      batch.push(...entries.splice(0, batchMax - batch.length));
+      this.#behind.set(topicId, entries);
+    }
+    return batch;
   }
 
   async #commit(batch: CommitEntry[]): Promise<void> {
@@ -161,17 +180,16 @@ export class GroupCommit {
   }
 
   #settle(entries: readonly CommitEntry[], fault: Fault | undefined): void {
-    this.#waitingCount -= entries.length;
-    for (const entry of entries) entry.settled(fault);
-  }
-
-  #wake(): void {
+    for (const entry of entries) {
+      this.#unsettled.delete(entry);
+      entry.settled(fault);
+    }
     if (this.#waiters.length === 0) return;
-    const isOver = ({ counts }: Waiter): boolean =>
-      this.#lanes.every((lane, at) => lane.settledCount >= counts[at]!);
-    const over = this.#waiters.filter(isOver);
-    this.#waiters = this.#waiters.filter((waiter) => !isOver(waiter));
-    for (const { resolve } of over) resolve();
+    for (const waiter of this.#waiters) {
+      for (const entry of entries) if (waiter.entries.has(entry)) waiter.count -= 1;
+      if (waiter.count === 0) waiter.resolve();
+    }
+    this.#waiters = this.#waiters.filter(({ count }) => count > 0);
   }
 }
 
