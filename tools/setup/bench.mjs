@@ -1,4 +1,5 @@
-// `npm run bench -- <project> [name]`: bundles the benches of a project and runs them one by one.
+// `npm run bench -- <project> [name]`: bundles the benches of a project and runs them one by one;
+// those of the libraries that are a part of its story first.
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +11,8 @@ import { heading, Problem, runMain } from './say.mjs';
 
 const KINDS = ['libs', 'apps', 'tools'];
 const SUFFIX = '.bench.ts';
+/** What is measured before an app. */
+const LIBS_BY_APP = { 'read-states': ['libs/read-state-table'] };
 
 function benchesOf(project) {
   const folder = join(project, 'bench');
@@ -31,17 +34,20 @@ function findProject(name) {
 
 await runMain(async () => {
   const [name, filter = '', ...args] = process.argv.slice(2);
-  const project = findProject(name);
+  const libs = (LIBS_BY_APP[name] ?? []).map((path) => join(root, path));
+  const projects = [...libs, findProject(name)];
   const node = await findNode(root);
   let worst = 0;
-  for (const file of benchesOf(project).filter((each) => each.includes(filter))) {
-    // Beside the sources: that is where its packages are found from.
-    const outfile = join(project, 'dist/bench', file.replace(/\.ts$/, '.js'));
-    await bundle(root, join(project, 'bench', file), outfile);
-    heading(file.slice(0, -SUFFIX.length));
-    const flags = ['--enable-source-maps', '--expose-gc', outfile, ...args];
-    const { code } = await run(node, flags, { cwd: root });
-    worst = Math.max(worst, code);
+  for (const project of projects) {
+    for (const file of benchesOf(project).filter((each) => each.includes(filter))) {
+      // Beside the sources: that is where its packages are found from.
+      const outfile = join(project, 'dist/bench', file.replace(/\.ts$/, '.js'));
+      await bundle(root, join(project, 'bench', file), outfile);
+      heading(file.slice(0, -SUFFIX.length));
+      const flags = ['--enable-source-maps', '--expose-gc', outfile, ...args];
+      const { code } = await run(node, flags, { cwd: root });
+      worst = Math.max(worst, code);
+    }
   }
   return worst;
 });
