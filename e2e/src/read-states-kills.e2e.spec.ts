@@ -20,8 +20,8 @@ const STORY_TIMEOUT_MS = ROUNDS_GIVEN === 0 ? 180_000 : 60_000 + ROUNDS * 15_000
 const LOAD = { workers: 8, usersPerWorker: 32, operationsPerMessage: 16, pauseMs: 4 };
 /** Between two kills, drawn anew each time. */
 const OPERATIONS_MAX = 4_000;
-/** Short, so that rounds are: a partition is taken over so long after its owner is dead. */
-const LEASE_MS = '400';
+/** A partition is taken over so long after its owner is dead. Others beat every 500 ms. */
+const LEASE_MS = '700';
 const BEAT_MS = '100';
 
 describe(`users of read states, whatever is killed (${random})`, () => {

@@ -67,9 +67,11 @@ const NO_MARK: Mark = {
 const CHANNELS = 8;
 const TRY_TIMEOUT_MS = 1_000;
 const AGAIN_MS = 20;
+/** Nothing may be unanswered for so long. */
+const PATIENCE_MS = 30_000;
 /** Longer than any try lies anywhere. */
 const LATE_MS = 10_000;
-const LOAD_TIMEOUT_MS = 20_000;
+const LOAD_TIMEOUT_MS = 40_000;
 
 /** See the top of the file. */
 export class AckLoad {
@@ -104,6 +106,7 @@ export class AckLoad {
       users: Array.from({ length: options.usersPerWorker }, () => this.#newUser(partition)),
       isAtWork: false,
       answeredSinceMs: 0,
+      lastFault: 'nothing went wrong',
       running: Promise.resolve(),
     }));
   }
@@ -140,7 +143,7 @@ export class AckLoad {
   /** Resolves when so many more operations have been answered. */
   async goesOnFor(operationsCount: number): Promise<void> {
     const enough = this.#answeredCount() + operationsCount;
-    await eventually(() => this.#answeredCount() >= enough, {
+    await eventually(() => this.#isOver(this.#answeredCount() >= enough), {
       label: `${operationsCount} more operations are answered`,
       timeoutMs: LOAD_TIMEOUT_MS,
     });
@@ -148,7 +151,8 @@ export class AckLoad {
 
   /** Resolves when every worker has had an answer to something it asked for after that moment. */
   async flowsSince(atMs: number): Promise<void> {
-    await eventually(() => this.#workers.every((worker) => worker.answeredSinceMs >= atMs), {
+    const isServed = (worker: Worker): boolean => worker.answeredSinceMs >= atMs;
+    await eventually(() => this.#isOver(this.#workers.every(isServed)), {
       label: 'all partitions are served again',
       timeoutMs: LOAD_TIMEOUT_MS,
     });
@@ -191,6 +195,11 @@ export class AckLoad {
     await this.#bus.close();
   }
 
+  /** Nothing comes any more once something was wrong, which is for the story to say. */
+  #isOver(isSo: boolean): boolean {
+    return isSo || this.wrongs.length > 0;
+  }
+
   #answeredCount(): number {
     return Object.values(this.answered).reduce((sum, count) => sum + count, 0);
   }
@@ -207,8 +216,12 @@ export class AckLoad {
     while (worker.isAtWork && this.wrongs.length === 0) {
       const users = this.#random.shuffle(worker.users).slice(0, operationsPerMessage);
       let operations = users.map((user) => this.#operation(user));
+      const firstMs = performance.now();
       while (operations.length > 0 && this.wrongs.length === 0) {
         const sentMs = performance.now();
+        if (sentMs - firstMs > PATIENCE_MS) {
+          this.#wrong(`partition ${worker.partition} is not served: ${worker.lastFault}`);
+        }
         operations = await this.#ask(worker, operations);
         if (operations.length === 0) worker.answeredSinceMs = sentMs;
         else await sleep(clock, AGAIN_MS);
@@ -266,6 +279,7 @@ export class AckLoad {
   /** Whether to send it again. */
   #failed(worker: Worker, operation: Operation, code: FaultCode): boolean {
     this.retriesCount += 1;
+    worker.lastFault = code;
     const { user, kind } = operation;
     if (code === FaultCode.Overloaded) return true;
     if (!isRetryable(code)) {
@@ -363,6 +377,7 @@ interface Worker {
   isAtWork: boolean;
   /** When the last message that was answered whole was sent. */
   answeredSinceMs: number;
+  lastFault: string;
   running: Promise<void>;
 }
 
