@@ -10,8 +10,8 @@
  * one is four numbers and no buffer.
  */
 
-/** Told of each frame when its last byte has come. */
-export type OnFrame = (opcode: number, payloadBytes: number) => void;
+/** Told of each frame when its last byte has come; `endAt` is where it ends in the chunk. */
+export type OnFrame = (opcode: number, payloadBytes: number, endAt: number) => void;
 
 const OPCODE = 0x0f;
 const LENGTH = 0x7f;
@@ -36,15 +36,15 @@ export class FrameCounter {
         const taken = Math.min(this.#left, end - at);
         at += taken;
         this.#left -= taken;
-        if (this.#left === 0) this.#finish(onFrame);
+        if (this.#left === 0) this.#finish(onFrame, at);
         continue;
       }
-      this.#readHead(chunk[at]!, onFrame);
       at += 1;
+      this.#readHead(chunk[at - 1]!, onFrame, at);
     }
   }
 
-  #readHead(byte: number, onFrame: OnFrame): void {
+  #readHead(byte: number, onFrame: OnFrame, endAt: number): void {
     if (this.#stage === Stage.Opcode) {
       this.#opcode = byte & OPCODE;
       this.#stage = Stage.Length;
@@ -53,7 +53,7 @@ export class FrameCounter {
     if (this.#stage === Stage.Length) {
       const length = byte & LENGTH;
       if (length < 126) {
-        this.#begin(length, onFrame);
+        this.#begin(length, onFrame, endAt);
         return;
       }
       this.#length = 0;
@@ -63,18 +63,18 @@ export class FrameCounter {
     }
     this.#length = this.#length * 256 + byte;
     this.#left -= 1;
-    if (this.#left === 0) this.#begin(this.#length, onFrame);
+    if (this.#left === 0) this.#begin(this.#length, onFrame, endAt);
   }
 
-  #begin(length: number, onFrame: OnFrame): void {
+  #begin(length: number, onFrame: OnFrame, endAt: number): void {
     this.#length = length;
     this.#left = length;
     this.#stage = Stage.Payload;
-    if (length === 0) this.#finish(onFrame);
+    if (length === 0) this.#finish(onFrame, endAt);
   }
 
-  #finish(onFrame: OnFrame): void {
+  #finish(onFrame: OnFrame, endAt: number): void {
     this.#stage = Stage.Opcode;
-    onFrame(this.#opcode, this.#length);
+    onFrame(this.#opcode, this.#length, endAt);
   }
 }

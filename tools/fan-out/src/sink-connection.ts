@@ -15,7 +15,7 @@ export interface ConnectionEvents {
   /** The connection's `index`-th event (from 0) since the last `restart`. */
   arrived(index: number): void;
   /** It ended though nobody asked it to. */
-  failed(reason: string): void;
+  failed(reason: string, connection: SinkConnection): void;
 }
 
 export interface ConnectionOptions {
@@ -70,8 +70,13 @@ export class SinkConnection {
     this.#fail = (reason) => {
       if (this.#isEnding) return;
       this.#isEnding = true;
-      events.failed(reason);
+      events.failed(reason, this);
     };
+  }
+
+  /** Events may come. Stays true when it ends. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   /** Counts events from 0 again. */
@@ -120,14 +125,22 @@ export class SinkConnection {
       if (text.length > HEADERS_BYTES_MAX) this.#fail('headers without end');
       return length;
     }
-    if (!text.startsWith('HTTP/1.1 101')) this.#fail(text.split('\r\n')[0]!);
     this.#headers = undefined;
+    if (!text.startsWith('HTTP/1.1 101')) {
+      this.#fail(text.split('\r\n')[0]!);
+      this.#socket.destroy();
+      return length;
+    }
     this.#openWhenDue();
     return end + HEADERS_END.length - before;
   }
 
-  readonly #onFrame = (opcode: number, payloadBytes: number): void => {
-    if (opcode === FrameType.Close) this.#fail('closed by a frame');
+  readonly #onFrame = (opcode: number, payloadBytes: number, endAt: number): void => {
+    if (opcode === FrameType.Close) {
+      this.#fail(`closed with ${closeCode(payloadBytes, endAt)}`);
+      this.#socket.destroy();
+      return;
+    }
     this.#framesCount += 1;
     const { dialect } = this.#options;
     if (!this.#isOpen) {
@@ -164,4 +177,10 @@ export class SinkConnection {
       this.#arrived();
     }
   }
+}
+
+/** A close frame's code, if it is all in the buffer; 1005 of one that has none. */
+function closeCode(payloadBytes: number, endAt: number): number {
+  const at = endAt - payloadBytes;
+  return payloadBytes < 2 || at < 0 ? 1005 : READ_BUFFER.readUInt16BE(at);
 }

@@ -2,7 +2,7 @@
 import { Arrivals } from './arrivals.js';
 import { dialectOf, type Dialect, type DialectOptions } from './dialect.js';
 import { monotonicMs } from './monotonic-ms.js';
-import { SinkConnection } from './sink-connection.js';
+import { SinkConnection, type ConnectionEvents } from './sink-connection.js';
 
 /** Where a sink connects, how often, and as whom. */
 export interface SinkPlan {
@@ -23,7 +23,9 @@ export interface SinkReport {
 }
 
 /** Connections that may be opening at once. */
-const OPENING_MAX = 64;
+const OPENING_MAX = 32;
+/** Real clients try again too, when a server that is busy lets them down at login. */
+const RETRIES_MAX = 100;
 const OPEN_TIMEOUT_MS = 60_000;
 const BEATS_INTERVAL_MS = 100;
 /** One source address has at most 28,232 ports for one server, as Linux comes. */
@@ -39,41 +41,29 @@ export class Sink {
   #failure: string | undefined;
   #beats: NodeJS.Timeout | undefined;
   #nextBeat = 0;
+  #retriesCount = 0;
 
   constructor(plan: SinkPlan) {
     this.#plan = plan;
     this.#dialect = dialectOf(plan.dialect);
   }
 
-  /** Opens all; rejects with the first failure, or when nothing opens for a minute. */
+  /** How often a connection was let down while opening, and tried again. */
+  get retriesCount(): number {
+    return this.#retriesCount;
+  }
+
+  /**
+   * Opens all. When too many tries fail, or nothing opens for a minute, closes those that are open
+   * and rejects.
+   */
   async open(): Promise<void> {
-    let opening = 0;
-    let opened = 0;
-    await new Promise<void>((resolve, reject) => {
-      const fail = (reason: string): void => {
-        this.#failure ??= `${opened} connections were open: ${reason}`;
-        reject(new Error(this.#failure));
-      };
-      let timer = setTimeout(fail, OPEN_TIMEOUT_MS, 'no more opened');
-      const more = (): void => {
-        while (opening < OPENING_MAX && this.#connections.length < this.#plan.connectionsCount) {
-          opening += 1;
-          this.#connections.push(this.#connect(fail, wasOpened));
-        }
-      };
-      const wasOpened = (): void => {
-        opening -= 1;
-        opened += 1;
-        clearTimeout(timer);
-        if (opened === this.#plan.connectionsCount) resolve();
-        else {
-          timer = setTimeout(fail, OPEN_TIMEOUT_MS, 'no more opened');
-          more();
-        }
-      };
-      if (this.#plan.connectionsCount === 0) resolve();
-      more();
-    });
+    try {
+      await this.#openAll();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     if (this.#dialect.heartbeatMs > 0) {
       this.#beats = setInterval(() => this.#beat(), BEATS_INTERVAL_MS);
     }
@@ -109,17 +99,58 @@ export class Sink {
     await Promise.all(this.#connections.map((connection) => connection.close()));
   }
 
-  #connect(failed: (reason: string) => void, opened: () => void): SinkConnection {
+  async #openAll(): Promise<void> {
+    const wanted = this.#plan.connectionsCount;
+    if (wanted === 0) return;
+    let opened = 0;
+    await new Promise<void>((resolve, reject) => {
+      const giveUp = (reason: string): void => {
+        clearTimeout(timer);
+        this.#failure ??= `${opened} connections were open: ${reason}`;
+        reject(new Error(this.#failure));
+      };
+      const wait = (): NodeJS.Timeout => setTimeout(giveUp, OPEN_TIMEOUT_MS, 'no more opened');
+      let timer = wait();
+      const events = {
+        arrived: this.#arrived,
+        opened: (): void => {
+          opened += 1;
+          clearTimeout(timer);
+          if (opened === wanted) {
+            resolve();
+            return;
+          }
+          timer = wait();
+          if (this.#connections.length < wanted) this.#connect(events);
+        },
+        failed: (reason: string, connection: SinkConnection): void => {
+          const isLost = connection.isOpen || this.#retriesCount === RETRIES_MAX;
+          if (isLost || this.#failure !== undefined) {
+            giveUp(reason);
+            return;
+          }
+          this.#retriesCount += 1;
+          this.#connections.splice(this.#connections.indexOf(connection), 1);
+          this.#connect(events);
+        },
+      };
+
+      for (let index = 0; index < Math.min(wanted, OPENING_MAX); index += 1) this.#connect(events);
+    });
+  }
+
+  #connect(events: ConnectionEvents): void {
     const index = this.#connections.length;
     const { port, identities } = this.#plan;
     const address = Math.floor(index / PORTS_PER_ADDRESS);
-    return new SinkConnection({
+    const connection = new SinkConnection({
       dialect: this.#dialect,
       port,
       identity: identities[index % identities.length] ?? '',
       localAddress: address === 0 ? undefined : `127.0.0.${1 + address}`,
-      events: { opened, failed, arrived: this.#arrived },
+      events,
     });
+    this.#connections.push(connection);
   }
 
   readonly #arrived = (index: number): void => {
