@@ -1,6 +1,6 @@
-// Read states under kill -9, a hundred times: a process of read-states, PostgreSQL, both at once, at
-// moments that chance decides, while many users read and mark as read without end; and read-states
-// that come and go. After each round every user has to be what it was answered that it is.
+// Read states under kill -9, a hundred times: a process of read-states, PostgreSQL, both at once,
+// at moments that chance decides, while many users read and mark as read without end; and read-
+// states that come and go. After each round every user has to be what it was answered that it is.
 //
 // Rounds go on for as long as a test may take; `ROUNDS=100` does so many, however long that is.
 import { parseSnowflake } from '@guildhall/snowflake';

@@ -1,6 +1,6 @@
-// Everything that can be read and marked as read, over HTTP and back by the gateway; what marks get
-// that make no sense; and badges under a random history of messages, roles, comings, goings and acks,
-// compared with a count from scratch.
+// Everything that can be read and marked as read, over HTTP and back by the gateway; what marks
+// get that make no sense; and badges under a random history of messages, roles, comings, goings
+// and acks, compared with a count from scratch.
 import type { DispatchEvent } from '@guildhall/gateway-protocol';
 import { SeededRandom, seedFromEnv, type TestGatewayClient } from '@guildhall/testkit';
 

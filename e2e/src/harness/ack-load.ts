@@ -1,11 +1,11 @@
-// Users who read and mark as read without end, straight over the bus, and what must be known of them
-// afterwards: a model of each user that moves with what was answered.
+// Users who read and mark as read without end, straight over the bus, and what must be known of
+// them afterwards: a model of each user that moves with what was answered.
 //
-// Every operation is repeated until it is answered, as any caller does. So once it is, whatever was
-// killed meanwhile, the user's version is the model's and no other: one higher if the mark moved,
-// however often it was sent. Only what is set by hand is not repeated when it is unclear whether it
-// was done, since a late first try could undo what came after it: such a user is asked for nothing
-// more, and has to be one of two things in the end.
+// Every operation is repeated until it is answered, as any caller does. So once it is, whatever
+// was killed meanwhile, the user's version is the model's and no other: one higher if the mark
+// moved, however often it was sent. Only what is set by hand is not repeated when it is unclear
+// whether it was done, since a late first try could undo what came after it: such a user is asked
+// for nothing more, and has to be one of two things in the end.
 import { callMethod, connectNats, type Bus } from '@guildhall/bus';
 import { sleep } from '@guildhall/clock';
 import {

@@ -96,7 +96,9 @@ export class MentionHistory {
     return kind;
   }
 
-  /** READY shows everybody what the model counts. Who writes may be answered before its mark moved. */
+  /**
+   * READY shows everybody what the model counts. Who writes may be answered before its mark moved.
+   */
   async compare(): Promise<void> {
     for (const person of this.#scene.people) {
       await eventually(
