@@ -10,6 +10,8 @@
 import { hash64 } from './hash.js';
 import { DIRTY_PARTS, IS_WIDE, LANE_MASK, LANE_SHIFT, ROWS_AT, ROW_WORDS, SHAPE } from './block.js';
 
+/** There is one word of marks before a narrow lane. */
+const NARROW_LANE_AT = DIRTY_PARTS + 1;
 const NARROW_NUMBER = 0xff;
 const WIDE_NUMBER = 0x1ffff;
 const TYPE_MASK = 7;
@@ -34,8 +36,36 @@ export function marksWordsOf(mem: Int32Array, at: number): number {
   return laneAt(mem, at) - at - DIRTY_PARTS;
 }
 
-/** Hot path. The number of the entry with a type and channel, -1 when there is none. */
-export function findInLane(
+/**
+ * Hot path. Where, in words from the start of its block, the row with a type and channel is; 0 when
+ * there is none. For narrow lanes: does not read the head.
+ */
+export function findInNarrowLane(
+  mem: Int32Array,
+  at: number,
+  laneLog: number,
+  hash: number,
+  type: number,
+  hi: number,
+  lo: number,
+): number {
+  const lane = at + NARROW_LANE_AT;
+  const rows = lane + (1 << (laneLog - 1));
+  const mask = (1 << laneLog) - 1;
+  const tag = hash >>> 24;
+  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    const kept = (mem[lane + (slot >>> 1)]! >>> ((slot & 1) << 4)) & 0xffff;
+    if (kept === 0) return 0;
+    if (kept >>> 8 !== tag) continue;
+    const row = rows + ((kept & NARROW_NUMBER) - 1) * ROW_WORDS;
+    if (mem[row] === lo && mem[row + 1] === hi && (mem[row + 5]! & TYPE_MASK) === type) {
+      return row - at;
+    }
+  }
+}
+
+/** Hot path. The same for wide lanes. */
+export function findInWideLane(
   mem: Int32Array,
   at: number,
   hash: number,
@@ -43,32 +73,17 @@ export function findInLane(
   hi: number,
   lo: number,
 ): number {
-  const shape = mem[at + SHAPE]!;
-  const laneLog = (shape >>> LANE_SHIFT) & LANE_MASK;
+  const laneLog = (mem[at + SHAPE]! >>> LANE_SHIFT) & LANE_MASK;
   const rows = at + mem[at + ROWS_AT]!;
   const mask = (1 << laneLog) - 1;
-  if ((shape & IS_WIDE) === 0) {
-    const lane = rows - (1 << (laneLog - 1));
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const kept = (mem[lane + (slot >>> 1)]! >>> ((slot & 1) << 4)) & 0xffff;
-      if (kept === 0) return -1;
-      if (kept >>> 8 !== hash >>> 24) continue;
-      const number = (kept & NARROW_NUMBER) - 1;
-      const row = rows + number * ROW_WORDS;
-      if (mem[row] === lo && mem[row + 1] === hi && (mem[row + 5]! & TYPE_MASK) === type) {
-        return number;
-      }
-    }
-  }
   const lane = rows - (1 << laneLog);
   for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
     const kept = mem[lane + slot]!;
-    if (kept === 0) return -1;
+    if (kept === 0) return 0;
     if (kept >>> 17 !== hash >>> 17) continue;
-    const number = (kept & WIDE_NUMBER) - 1;
-    const row = rows + number * ROW_WORDS;
+    const row = rows + ((kept & WIDE_NUMBER) - 1) * ROW_WORDS;
     if (mem[row] === lo && mem[row + 1] === hi && (mem[row + 5]! & TYPE_MASK) === type) {
-      return number;
+      return row - at;
     }
   }
 }

@@ -489,13 +489,6 @@ describe(`ReadStateTable against maps (${random})`, () => {
       if (step % CHECK_EVERY === 0) twins.check();
     }
     twins.check();
-    console.log(
-      twins.seen,
-      twins.table.movesCount,
-      twins.table.usersCount,
-      twins.table.entriesCount,
-      twins.table.pinnedUsersCount,
-    );
     // It was about something.
     expect(twins.seen.evicted).toBeGreaterThan(1_000);
     expect(twins.seen.reloaded).toBeGreaterThan(1_000);

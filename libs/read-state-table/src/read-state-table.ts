@@ -39,12 +39,16 @@
 // out, versions as whole numbers below 2^53. For places where that does not matter: snapshot.ts.
 import { assert } from '@guildhall/fault';
 import {
+  blockAt,
   BASE_HI,
   BASE_LO,
+  CLASS_MASK,
+  CLASS_WIDE,
   ENTRIES,
   EXTENSIONS,
   EXTENSION_WORDS,
   IS_WIDE,
+  LANE_LOG_MIN,
   LANE_MASK,
   LANE_SHIFT,
   LINES_MASK,
@@ -56,10 +60,18 @@ import {
   SEGMENT_SHIFT,
   SHAPE,
   UNIT_MASK,
+  unitRef,
   VERSION_HI,
   VERSION_LO,
 } from './block.js';
-import { entryHash, findInLane, putInLane, removeFromLane, renumberInLane } from './lane.js';
+import {
+  entryHash,
+  findInNarrowLane,
+  findInWideLane,
+  putInLane,
+  removeFromLane,
+  renumberInLane,
+} from './lane.js';
 import { freeWordsOf, UserBlocks, type UserRef } from './user-blocks.js';
 
 /**
@@ -97,22 +109,29 @@ export class ReadStateTable extends UserBlocks {
   /** Hot path. The user's entry with a type and channel; 0 when there is none. */
   findEntry(user: UserRef, type: number, channelHi: number, channelLo: number): EntryRef {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     const hash = entryHash(type, channelHi, channelLo, this.seed);
-    const number = findInLane(mem, at, hash, type, channelHi | 0, channelLo | 0);
-    return number < 0 ? 0 : user + ((mem[at + ROWS_AT]! + number * ROW_WORDS) >> 1);
+    const cls = user & CLASS_MASK;
+    const hi = channelHi | 0;
+    const lo = channelLo | 0;
+    const row =
+      cls === CLASS_WIDE
+        ? findInWideLane(mem, at, hash, type, hi, lo)
+        : findInNarrowLane(mem, at, cls + LANE_LOG_MIN, hash, type, hi, lo);
+    return row === 0 ? 0 : unitRef(user, row);
   }
 
   /** Hot path. The entry with a number, from 0 to `entriesCountOf` - 1. */
   entryAt(user: UserRef, number: number): EntryRef {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;
-    return user + ((mem[((user & UNIT_MASK) << 1) + ROWS_AT]! + number * ROW_WORDS) >> 1);
+    return unitRef(user, mem[blockAt(user) + ROWS_AT]! + number * ROW_WORDS);
   }
 
   /** The number of an entry: its place in the user's order, and, by 64, its part. */
   numberOf(user: UserRef, entry: EntryRef): number {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;
-    return (((entry - user) << 1) - mem[((user & UNIT_MASK) << 1) + ROWS_AT]!) / ROW_WORDS;
+    const at = blockAt(user);
+    return (((entry & UNIT_MASK) << 1) - at - mem[at + ROWS_AT]!) / ROW_WORDS;
   }
 
   /** Hot path. */
@@ -153,7 +172,7 @@ export class ReadStateTable extends UserBlocks {
   /** Hot path. The user's version when the entry was last changed. */
   entryVersionOf(user: UserRef, entry: EntryRef): number {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     const offset = mem[((entry & UNIT_MASK) << 1) + 4]! >>> 0;
     return mem[at + BASE_HI]! * UINT32_COUNT + (mem[at + BASE_LO]! >>> 0) + offset;
   }
@@ -205,7 +224,7 @@ export class ReadStateTable extends UserBlocks {
    */
   addEntry(user: UserRef, type: number, channelHi: number, channelLo: number): EntryRef {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     const shape = mem[at + SHAPE]!;
     const number = mem[at + ENTRIES]!;
     const capacity = laneCapacity((shape >>> LANE_SHIFT) & LANE_MASK, (shape & IS_WIDE) !== 0);
@@ -220,7 +239,7 @@ export class ReadStateTable extends UserBlocks {
     putInLane(mem, at, entryHash(type, channelHi, channelLo, this.seed), number);
     mem[at + ENTRIES] = number + 1;
     this.entriesTotal += 1;
-    return user + ((row - at) >> 1);
+    return unitRef(user, row - at);
   }
 
   /**
@@ -240,7 +259,7 @@ export class ReadStateTable extends UserBlocks {
     manualLo: number,
   ): boolean {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     const row = (entry & UNIT_MASK) << 1;
     if (!this.#set(mem, at, row, mentions, flags, lastViewed, manualHi, manualLo)) return false;
     mem[row + 2] = messageLo;
@@ -253,7 +272,7 @@ export class ReadStateTable extends UserBlocks {
   /** Changes up to when pins were seen; otherwise as `write`. */
   writePin(user: UserRef, entry: EntryRef, pinMs: number): boolean {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     const row = (entry & UNIT_MASK) << 1;
     if (!this.#setPin(mem, at, row, pinMs)) return false;
     this.#stamp(mem, at, row);
@@ -279,7 +298,7 @@ export class ReadStateTable extends UserBlocks {
     version: number,
   ): boolean {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     const row = (entry & UNIT_MASK) << 1;
     // The pin first: without room it fails alone, and with its extension the rest has room.
     if (!this.#setPin(mem, at, row, pinMs)) return false;
@@ -328,7 +347,7 @@ export class ReadStateTable extends UserBlocks {
 
   #checkEntries(user: UserRef): void {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     const end = endOf(mem, at);
     let extended = 0;
     assert(freeWordsOf(mem, at) >= 0, 'rows and extensions do not meet');
@@ -473,7 +492,7 @@ export class ReadStateTable extends UserBlocks {
   /** Takes an entry out of its block, and puts the last in its place. */
   #takeOut(user: UserRef, number: number): void {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     const rows = at + mem[at + ROWS_AT]!;
     const row = rows + number * ROW_WORDS;
     const last = mem[at + ENTRIES]! - 1;

@@ -6,13 +6,22 @@
 // (Tried in thought against pages of size classes: these waste the step between two classes, and
 // when sizes change over time they need moving as well, of many pages for one.)
 //
-//   reference   [segment 10 bits][8-byte unit 21 bits]        never 0
-//
 // The last free segment is the cleaner's, so cleaning always gets to its end.
 import { assert } from '@guildhall/fault';
-import { IS_DEAD, LINE_WORDS, LINES_MASK, SEGMENT_SHIFT, SHAPE, SKEW_WORDS } from './block.js';
+import {
+  blockAt,
+  blockRef,
+  IS_DEAD,
+  LINE_WORDS,
+  LINES_MASK,
+  SEGMENT_SHIFT,
+  SHAPE,
+  SKEW_WORDS,
+} from './block.js';
 
 const WORDS_MAX = 2 << SEGMENT_SHIFT;
+/** Where the first block of a segment begins: not at its first line, see block.ts. */
+const FIRST_AT = SKEW_WORDS + LINE_WORDS;
 const WORDS_MIN = 1 << 14;
 const SEGMENTS_MIN = 22;
 const SEGMENTS_MAX = 1 << 10;
@@ -88,13 +97,16 @@ export class Segments {
     return this.#movesCount;
   }
 
-  /** A block of so many words, a multiple of a line; 0 when there is no room before cleaning. */
-  take(words: number): number {
+  /**
+   * A block of so many words, a multiple of a line, and of a shape, which is written into it; 0 when
+   * there is no room before cleaning.
+   */
+  take(words: number, shape: number): number {
     if (!this.#hasRoom(this.#head, words)) {
       if (this.#emptyCount() <= 1) return 0;
       this.#head = this.#begin(this.#head);
     }
-    return this.#bump(this.#head, words);
+    return this.#bump(this.#head, words, shape);
   }
 
   /** Gives a block back. */
@@ -130,8 +142,8 @@ export class Segments {
     for (let segment = 0; segment < this.arrays.length; segment++) {
       const mem = this.arrays[segment]!;
       const last = this.#fill[segment]! - LINE_WORDS;
-      for (let at = SKEW_WORDS; at <= last; at += wordsAt(mem, at)) {
-        if ((mem[at + SHAPE]! & IS_DEAD) === 0) visit((segment << SEGMENT_SHIFT) | (at >>> 1));
+      for (let at = FIRST_AT; at <= last; at += wordsAt(mem, at)) {
+        if ((mem[at + SHAPE]! & IS_DEAD) === 0) visit(blockRef(segment, at, mem[at + SHAPE]!));
       }
     }
   }
@@ -141,7 +153,7 @@ export class Segments {
     const live = new Int32Array(this.segmentsMax);
     this.forEachBlock((ref) => {
       const segment = ref >>> SEGMENT_SHIFT;
-      live[segment]! += wordsAt(this.arrays[segment]!, (ref << 1) & (WORDS_MAX - 1));
+      live[segment]! += wordsAt(this.arrays[segment]!, blockAt(ref));
     });
     let liveWords = 0;
     let filledWords = 0;
@@ -174,8 +186,8 @@ export class Segments {
       assert(segment < this.segmentsMax, 'the cleaner has a segment');
       this.arrays.push(new Int32Array(this.segmentWords));
     }
-    this.#fill[segment] = SKEW_WORDS;
-    this.#filledWords += SKEW_WORDS;
+    this.#fill[segment] = FIRST_AT;
+    this.#filledWords += FIRST_AT;
     if (full >= 0) this.#seal(full);
     return segment;
   }
@@ -198,7 +210,7 @@ export class Segments {
     this.#fill[segment] = this.segmentWords;
   }
 
-  #bump(segment: number, words: number): number {
+  #bump(segment: number, words: number, shape: number): number {
     const at = this.#fill[segment]!;
     const end = at + words;
     this.#fill[segment] = end;
@@ -209,13 +221,14 @@ export class Segments {
       this.#touched[segment] = end;
     }
     this.#liveWords += words;
-    return (segment << SEGMENT_SHIFT) | (at >>> 1);
+    this.arrays[segment]![at + SHAPE] = shape;
+    return blockRef(segment, at, shape);
   }
 
   /** Marks a block as dead; returns its words. */
   #kill(ref: number): number {
     const mem = this.arrays[ref >>> SEGMENT_SHIFT]!;
-    const at = (ref << 1) & (WORDS_MAX - 1);
+    const at = blockAt(ref);
     assert((mem[at + SHAPE]! & IS_DEAD) === 0, 'a block is freed once');
     mem[at + SHAPE]! |= IS_DEAD;
     return wordsAt(mem, at);
@@ -239,7 +252,7 @@ export class Segments {
       least = live;
       this.#victim = segment;
     }
-    this.#victimAt = SKEW_WORDS;
+    this.#victimAt = FIRST_AT;
     return this.#victim >= 0;
   }
 
@@ -265,9 +278,9 @@ export class Segments {
 
   #move(mem: Int32Array, segment: number, at: number, words: number): void {
     if (!this.#hasRoom(this.#sink, words)) this.#sink = this.#begin(this.#sink);
-    const from = (segment << SEGMENT_SHIFT) | (at >>> 1);
-    const to = this.#bump(this.#sink, words);
-    copyWords(mem, at, this.arrays[to >>> SEGMENT_SHIFT]!, (to << 1) & (WORDS_MAX - 1), words);
+    const from = blockRef(segment, at, mem[at + SHAPE]!);
+    const to = this.#bump(this.#sink, words, mem[at + SHAPE]!);
+    copyWords(mem, at, this.arrays[to >>> SEGMENT_SHIFT]!, blockAt(to), words);
     this.#owner.moved(from, to);
     this.#kill(from);
     this.#live[segment]! -= words;

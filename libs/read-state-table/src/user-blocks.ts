@@ -2,6 +2,7 @@
 // are not stored outside. What is in a block besides its head is read-state-table.ts's.
 import { assert } from '@guildhall/fault';
 import {
+  blockAt,
   DIRTY_PARTS,
   ENTRIES,
   ENTRIES_MAX,
@@ -21,7 +22,6 @@ import {
   ROW_WORDS,
   SEGMENT_SHIFT,
   SHAPE,
-  UNIT_MASK,
   USER_HI,
   USER_LO,
   VERSION_HI,
@@ -149,10 +149,10 @@ export class UserBlocks {
     assert(this.peek(userHi, userLo) === 0, 'a user is added once');
     const layout = layoutOf(Math.min(Math.max(entriesExpected, 1), ENTRIES_MAX), 0);
     while (this.usersCount >= this.#usersMax) if (!this.#evictOne()) return 0;
-    const user = this.#allocate(layout.blockWords, 0);
+    const user = this.#allocate(layout, 0);
     if (user === 0) return 0;
     const mem = this.#memOf(user);
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     initBlock(mem, at, layout);
     mem[at + USER_LO] = userLo;
     mem[at + USER_HI] = userHi;
@@ -164,7 +164,7 @@ export class UserBlocks {
   /** Forgets a user, whether pinned or not. */
   drop(user: UserRef): void {
     const mem = this.#memOf(user);
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     if (this.isPinned(user)) this.#pinnedCount -= 1;
     this.lists.remove(user);
     this.#index.replace(hash64(mem[at + USER_HI]!, mem[at + USER_LO]!, this.seed), user, 0);
@@ -196,17 +196,17 @@ export class UserBlocks {
 
   /** The upper half of a user's id, unsigned as all halves that are returned. */
   userHi(user: UserRef): number {
-    return this.#memOf(user)[((user & UNIT_MASK) << 1) + USER_HI]! >>> 0;
+    return this.#memOf(user)[blockAt(user) + USER_HI]! >>> 0;
   }
 
   userLo(user: UserRef): number {
-    return this.#memOf(user)[((user & UNIT_MASK) << 1) + USER_LO]! >>> 0;
+    return this.#memOf(user)[blockAt(user) + USER_LO]! >>> 0;
   }
 
   /** Hot path. The version of the user's last change. */
   versionOf(user: UserRef): number {
     const mem = this.#memOf(user);
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     return mem[at + VERSION_HI]! * UINT32_COUNT + (mem[at + VERSION_LO]! >>> 0);
   }
 
@@ -215,20 +215,20 @@ export class UserBlocks {
     assert(Number.isSafeInteger(version) && version >= 0, 'a version is a whole number');
     if (version <= this.versionOf(user)) return;
     const mem = this.#memOf(user);
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     mem[at + VERSION_LO] = version;
     mem[at + VERSION_HI] = version / UINT32_COUNT;
   }
 
   /** Hot path. How many entries a user has. */
   entriesCountOf(user: UserRef): number {
-    return this.#memOf(user)[((user & UNIT_MASK) << 1) + ENTRIES]!;
+    return this.#memOf(user)[blockAt(user) + ENTRIES]!;
   }
 
   /** Pins a user: it has a change that is not durable yet. Once for each. */
   hold(user: UserRef): void {
     const mem = this.#memOf(user);
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     if (!this.isPinned(user)) this.#pinnedCount += 1;
     mem[at + HOLDS]! += 1;
   }
@@ -236,7 +236,7 @@ export class UserBlocks {
   /** Ends one `hold`. A Bug if there was none. */
   release(user: UserRef): void {
     const mem = this.#memOf(user);
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     assert(mem[at + HOLDS]! > 0, 'a user is released as often as it was held');
     mem[at + HOLDS]! -= 1;
     if (!this.isPinned(user)) this.#pinnedCount -= 1;
@@ -244,7 +244,7 @@ export class UserBlocks {
 
   /** How many holds of a user have not ended. */
   holdsOf(user: UserRef): number {
-    return this.#memOf(user)[((user & UNIT_MASK) << 1) + HOLDS]!;
+    return this.#memOf(user)[blockAt(user) + HOLDS]!;
   }
 
   /** Whether a user is held or has dirty parts, and so cannot be forgotten to make room. */
@@ -268,7 +268,7 @@ export class UserBlocks {
    */
   nextDirtyPart(user: UserRef, part: number): number {
     const mem = this.#memOf(user);
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     const marksWords = marksWordsOf(mem, at);
     for (let word = part >>> 5; word < marksWords; word++) {
       let marks = mem[at + DIRTY_PARTS + word]!;
@@ -281,7 +281,7 @@ export class UserBlocks {
   /** Hot path. Says that a part has to be stored; with its first the user gets into the list. */
   markDirty(user: UserRef, part: number): void {
     const mem = this.#memOf(user);
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     mem[at + DIRTY_PARTS + (part >>> 5)]! |= 1 << (part & 31);
     if (this.lists.isDirty(user)) return;
     if (mem[at + HOLDS] === 0) this.#pinnedCount += 1;
@@ -291,7 +291,7 @@ export class UserBlocks {
   /** Takes the mark from a part. A change that is made later marks it again. */
   clearDirty(user: UserRef, part: number): void {
     const mem = this.#memOf(user);
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     mem[at + DIRTY_PARTS + (part >>> 5)]! &= ~(1 << (part & 31));
     if (!this.lists.isDirty(user) || this.nextDirtyPart(user, 0) >= 0) return;
     this.lists.removeDirty(user);
@@ -310,7 +310,7 @@ export class UserBlocks {
    */
   reserve(user: UserRef, entriesCount: number, extensionsCount = entriesCount): UserRef {
     const mem = this.#memOf(user);
-    const at = (user & UNIT_MASK) << 1;
+    const at = blockAt(user);
     const count = mem[at + ENTRIES]!;
     const shape = mem[at + SHAPE]!;
     const capacity = laneCapacity((shape >>> LANE_SHIFT) & LANE_MASK, (shape & IS_WIDE) !== 0);
@@ -383,14 +383,15 @@ export class UserBlocks {
   }
 
   /** Memory for a block, for which users may have to go; not `kept`, which may move. */
-  #allocate(words: number, kept: UserRef): UserRef {
+  #allocate(layout: BlockLayout, kept: UserRef): UserRef {
     const { segments } = this;
+    const words = layout.blockWords;
     this.#kept = kept;
     if (words > segments.blockWordsMax) return 0;
     while (segments.liveWords + words > segments.liveWordsMax) if (!this.#evictOne()) return 0;
     segments.cleanFor(words);
     for (let tries = 0; tries < ALLOCATIONS_MAX; tries++) {
-      const ref = segments.take(words);
+      const ref = segments.take(words, layout.shape);
       if (ref !== 0) return ref;
       const isWon = tries < CLEANINGS_MAX && segments.cleanWhole();
       if (!isWon && !this.#evictOne() && !segments.cleanWhole()) return 0;
@@ -426,13 +427,13 @@ export class UserBlocks {
 
   /** Puts a user into a block of another layout, with all it has. Returns 0 when there is no room. */
   #resize(user: UserRef, layout: BlockLayout): UserRef {
-    const to = this.#allocate(layout.blockWords, user);
+    const to = this.#allocate(layout, user);
     if (to === 0) return 0;
     const from = this.#kept;
     const source = this.#memOf(from);
     const target = this.#memOf(to);
-    const sourceAt = (from & UNIT_MASK) << 1;
-    const targetAt = (to & UNIT_MASK) << 1;
+    const sourceAt = blockAt(from);
+    const targetAt = blockAt(to);
     initBlock(target, targetAt, layout);
     copyBlock(source, sourceAt, target, targetAt, this.seed);
     this.#moved(from, to);
@@ -450,8 +451,7 @@ export function freeWordsOf(mem: Int32Array, at: number): number {
 /** Writes the head of an empty block, and clears its marks and lane. */
 function initBlock(mem: Int32Array, at: number, layout: BlockLayout): void {
   mem.fill(0, at, at + layout.rowsAt);
-  const shape = (layout.blockWords / LINE_WORDS) | (layout.laneLog << LANE_SHIFT);
-  mem[at + SHAPE] = layout.isWide ? shape | IS_WIDE : shape;
+  mem[at + SHAPE] = layout.shape;
   mem[at + ROWS_AT] = layout.rowsAt;
 }
 

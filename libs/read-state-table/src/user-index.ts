@@ -13,7 +13,7 @@
 // of an exact order of use, which would touch three more lines (the neighbours in a list, and its
 // end) each time a user is found.
 import { assert } from '@guildhall/fault';
-import { LINE_WORDS, SEGMENT_SHIFT, SKEW_WORDS, UNIT_MASK, USER_HI, USER_LO } from './block.js';
+import { blockAt, LINE_WORDS, SEGMENT_SHIFT, SKEW_WORDS, USER_HI, USER_LO } from './block.js';
 
 const SLOTS_WORDS = 14;
 const OVERFLOW = 14;
@@ -190,7 +190,7 @@ export class UserIndex {
 
   #is(ref: number, hi: number, lo: number): boolean {
     const mem = this.#arrays[ref >>> SEGMENT_SHIFT]!;
-    const at = (ref & UNIT_MASK) << 1;
+    const at = blockAt(ref);
     return mem[at + USER_LO] === lo && mem[at + USER_HI] === hi;
   }
 

@@ -1,6 +1,7 @@
 // Lists of users that lead through their blocks: one of each partition, and one of the users with
 // dirty parts, the oldest first. A user is taken out of a list without a search.
 import {
+  blockAt,
   DIRTY_NEXT,
   DIRTY_PREVIOUS,
   IS_DIRTY,
@@ -8,7 +9,6 @@ import {
   PARTITION_PREVIOUS,
   SEGMENT_SHIFT,
   SHAPE,
-  UNIT_MASK,
   USER_LO,
 } from './block.js';
 
@@ -134,10 +134,10 @@ export class UserLists {
   }
 
   #get(ref: number, word: number): number {
-    return this.#arrays[ref >>> SEGMENT_SHIFT]![((ref & UNIT_MASK) << 1) + word]!;
+    return this.#arrays[ref >>> SEGMENT_SHIFT]![blockAt(ref) + word]!;
   }
 
   #set(ref: number, word: number, value: number): void {
-    this.#arrays[ref >>> SEGMENT_SHIFT]![((ref & UNIT_MASK) << 1) + word] = value;
+    this.#arrays[ref >>> SEGMENT_SHIFT]![blockAt(ref) + word] = value;
   }
 }
