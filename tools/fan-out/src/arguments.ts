@@ -40,7 +40,7 @@ nats-server; latency to the last recipient; memory of idle sessions. About seven
   --sessions LIST        (${SESSIONS_DEFAULT.join(',')}; up to ${SESSIONS_MAX})
   --rounds N             windows measured of each target and pace (4)
   --bytes N              payload of the rivals' event, 64 to 8192 (300)
-  --sessions-per-bot N   how many sessions each bot of Guildhall's has (20)
+  --sessions-per-bot N   how many sessions each bot of Guildhall's has (50)
   --compressed-max N     most sessions that are measured with compression (1000)
   --latency SECONDS      of 5 posts a second at 10,000 sessions; 0: none (20)
   --profile              sample the gateway while it is measured (its figures are then too high)
@@ -61,7 +61,7 @@ export function parseArguments(words: readonly string[]): Request {
     sessions,
     roundsCount: wholeNumber('--rounds', values.rounds ?? '4', 1, 100),
     payloadBytes: wholeNumber('--bytes', values.bytes ?? '300', 64, 8192),
-    sessionsPerBot: wholeNumber('--sessions-per-bot', values['sessions-per-bot'] ?? '20', 1, 900),
+    sessionsPerBot: wholeNumber('--sessions-per-bot', values['sessions-per-bot'] ?? '50', 1, 900),
     compressedMax: wholeNumber('--compressed-max', values['compressed-max'] ?? '1000', 0, 1e5),
     latencySeconds: wholeNumber('--latency', values.latency ?? '20', 0, 600),
     isProfiled: values.profile === true,

@@ -7,7 +7,7 @@ import { clientFrame, FrameType, upgradeRequest } from './websocket.js';
 /** Names of the dialects, as they travel between processes. */
 export type DialectName = 'bare' | 'websocket' | 'socket.io' | 'nats' | 'guildhall';
 
-/** How the sink talks to one kind of server. Buffers are made once and shared by all connections. */
+/** How the sink talks to one kind of server. Buffers are made once and shared by all. */
 export interface Dialect {
   /** Sent first; absent: no upgrade, frames come at once. */
   readonly upgrade: Buffer | undefined;

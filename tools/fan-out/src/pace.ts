@@ -1,7 +1,7 @@
 // How fast events are published: slow enough that nothing queues, long enough for a figure.
 import type { Pace } from './measure.js';
 
-/** Deliveries a second that leave both cores mostly idle, also when each is compressed by itself. */
+/** Deliveries a second that leave both cores mostly idle, also when each is compressed. */
 const DELIVERIES_PER_SECOND = 15_000;
 const INTERVAL_MIN_MS = 20;
 /** Rarer turns would take more time than they are worth; nobody compresses at so many sessions. */
