@@ -40,6 +40,16 @@ export interface Lender<S> {
   giveBack(lent: readonly S[]): void;
 }
 
+/** What is known of one event while its deliveries go out. */
+export interface EventTally {
+  /** When it was committed or published, in microseconds since the epoch; 0: not known. */
+  readonly atUs: number;
+  /** Deliveries that are not done. */
+  leftCount: number;
+  /** Sockets written to. */
+  writtenCount: number;
+}
+
 /** One dispatch and who gets it, in the order in which they are to be sent. */
 export interface Delivery<S> {
   readonly dispatch: Dispatch;
@@ -49,8 +59,8 @@ export interface Delivery<S> {
   readonly except: readonly S[];
   /** To be told when `to` was delivered to; undefined when the list is this delivery's alone. */
   readonly lender: Lender<S> | undefined;
-  /** When its event was committed or published, in microseconds since the epoch. */
-  readonly atUs: number;
+  /** Shared by all deliveries of one event. */
+  readonly tally: EventTally;
 }
 
 /** What came of a batch, an answer, or a repair. */
@@ -92,6 +102,8 @@ export class FanOut<S extends Subscriber> implements RelayOutcome<S> {
   filteredCount = 0;
   eventsCount = 0;
   readonly #kind: TopicKind;
+  #event: TopicEvent | undefined;
+  #tally: EventTally = { atUs: 0, leftCount: 0, writtenCount: 0 };
 
   constructor(kind: TopicKind) {
     this.#kind = kind;
@@ -246,10 +258,15 @@ export class FanOut<S extends Subscriber> implements RelayOutcome<S> {
     to: readonly S[],
     except: readonly S[],
     lender: Lender<S> | undefined,
-    { atUs }: TopicEvent,
+    event: TopicEvent,
   ): void {
     if (to.length === 0) return;
-    this.deliveries.push({ dispatch, to, except, lender, atUs: Number(atUs) });
+    if (this.#event !== event) {
+      this.#event = event;
+      this.#tally = { atUs: Number(event.atUs), leftCount: 0, writtenCount: 0 };
+    }
+    this.#tally.leftCount += 1;
+    this.deliveries.push({ dispatch, to, except, lender, tally: this.#tally });
   }
 }
 

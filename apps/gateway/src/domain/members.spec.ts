@@ -14,13 +14,13 @@ describe('Members', () => {
     const members = new Members<string, Placed>();
     const model: Placed[] = [];
     const lent: { list: readonly string[]; wanted: string[] }[] = [];
-    for (let step = 0; step < 5_000; step += 1) {
+    for (let step = 0; step < 2_000; step += 1) {
       const chance = random.int(5);
-      if (chance < 2) {
+      if (chance < 2 && model.length < 40) {
         const one = { at: -1, subscriber: `session ${step}` };
         members.add(one);
         model.push(one);
-      } else if (chance === 2 && model.length > 0) {
+      } else if (chance <= 2 && model.length > 0) {
         const [gone] = model.splice(random.int(model.length), 1);
         members.remove(gone!);
       } else if (chance === 3) {
@@ -31,7 +31,7 @@ describe('Members', () => {
         members.giveBack(back!.list);
       }
       expect(members.count).toBe(model.length);
-      for (const one of model) expect(members.followers[one.at]).toBe(one);
+      expect(model.every((one) => members.followers[one.at] === one)).toBe(true);
     }
   });
 

@@ -216,13 +216,15 @@ export class Deliverer {
     return true;
   }
 
-  #report({ atUs }: Delivery<Session>, written: Written, trace: TraceContext | undefined): void {
+  /** A delivery is done; the last one of its event says how long it took. */
+  #report({ tally }: Delivery<Session>, written: Written, trace: TraceContext | undefined): void {
     const { events, clock } = this.#options;
-    if (written.count === 0 && written.bytes === 0) return;
+    tally.writtenCount += written.count;
+    tally.leftCount -= 1;
     events.delivered(written.count, written.bytes);
-    if (atUs === 0) return;
+    if (tally.leftCount > 0 || tally.writtenCount === 0 || tally.atUs === 0) return;
     const nowMs = clock.monotonicMs() + this.#wallOffsetMs;
-    events.deliveryTook(nowMs - atUs / MICROSECONDS, trace);
+    events.deliveryTook(nowMs - tally.atUs / MICROSECONDS, trace);
   }
 }
 
