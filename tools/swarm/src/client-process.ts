@@ -133,6 +133,7 @@ export class ClientProcess implements SwarmRoom {
       sessionsCount: this.#sessions.length,
       liveCount: this.#sessions.filter(({ phase }) => phase === 'live').length,
       completeCount: this.#sessions.filter(({ isComplete }) => isComplete).length,
+      phases: this.#phases(),
       latency: this.latency.drain(),
       readyLatency: this.readyLatency.drain(),
       lastRecipients: this.lastRecipients.drain(
@@ -200,6 +201,12 @@ export class ClientProcess implements SwarmRoom {
     const reason = problem ?? (code === 0 ? 'no close frame' : `close code ${code}`);
     if (!this.#losses.has(reason) && this.#losses.size >= REASONS_MAX) return;
     this.#losses.set(reason, (this.#losses.get(reason) ?? 0) + 1);
+  }
+
+  #phases(): [string, number][] {
+    const counts = new Map<string, number>();
+    for (const { phase } of this.#sessions) counts.set(phase, (counts.get(phase) ?? 0) + 1);
+    return [...counts];
   }
 
   #connect(): void {

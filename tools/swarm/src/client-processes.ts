@@ -24,6 +24,7 @@ export interface SwarmTotals {
   readonly sessionsCount: number;
   readonly liveCount: number;
   readonly completeCount: number;
+  readonly phases: ReadonlyMap<string, number>;
   readonly unjudgedCount: number;
   readonly violations: ReadonlyMap<string, number>;
   readonly examples: readonly string[];
@@ -93,6 +94,7 @@ export class ClientProcesses {
       sessionsCount: sum((tick) => tick.sessionsCount),
       liveCount: sum((tick) => tick.liveCount),
       completeCount: sum((tick) => tick.completeCount),
+      phases: summed(ticks.map(({ phases }) => phases)),
       unjudgedCount: sum((tick) => tick.unjudgedCount),
       violations: summed(ticks.map(({ violations }) => violations)),
       examples: ticks.flatMap(({ examples }) => examples),

@@ -48,6 +48,8 @@ export interface Tick {
   readonly sessionsCount: number;
   readonly liveCount: number;
   readonly completeCount: number;
+  /** How many sessions are in which phase. */
+  readonly phases: readonly (readonly [phase: string, count: number])[];
   /** Since the tick before. */
   readonly latency: Float64Array;
   readonly readyLatency: Float64Array;

@@ -131,10 +131,11 @@ export function describeProgress(
   deliveriesPerS: number,
   latency: Histogram,
 ): string {
-  const { liveCount, sessionsCount, completeCount, violations } = totals;
+  const { sessionsCount, completeCount, violations, phases } = totals;
+  const inPhases = [...phases].map(([what, count]) => `${count} ${what}`).join(', ');
   const wrong = [...violations.values()].reduce((sum, count) => sum + count, 0);
   return (
-    `${phase}: ${liveCount} of ${sessionsCount} live, ${completeCount} complete; ` +
+    `${phase}: ${completeCount} of ${sessionsCount} complete (${inPhases}); ` +
     `${Math.round(deliveriesPerS)} deliveries/s, p50 ${ms(latency.quantileUs(0.5))}, ` +
     `p99 ${ms(latency.quantileUs(0.99))}; ${wrong} violations`
   );

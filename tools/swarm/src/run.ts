@@ -139,14 +139,14 @@ class Run {
     for (;;) {
       await pause(POLL_MS);
       await this.#clients.ask({ kind: 'tick' });
-      const { completeCount, sessionsCount, counters, losses } = this.#clients.totals();
+      const { completeCount, sessionsCount, counters, losses, phases } = this.#clients.totals();
       if (completeCount === sessionsCount) return;
       this.#options.signal?.throwIfAborted();
       const refused = counters.get('refusals');
       if (refused > 0 || performance.now() > untilMs) {
-        const why = JSON.stringify([...losses]);
-        const who = `${completeCount} of ${sessionsCount} sessions got in, ${refused} refused`;
-        throw new Error(`${who}; connections were lost because of ${why}`);
+        const why = countsText(losses);
+        const who = `${completeCount} of ${sessionsCount} sessions got in (${countsText(phases)})`;
+        throw new Error(`${who}, ${refused} refused; connections were lost to ${why}`);
       }
     }
   }
@@ -314,6 +314,10 @@ class Run {
       },
     ];
   }
+}
+
+function countsText(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([what, count]) => `${count} ${what}`).join(', ') || 'nothing';
 }
 
 function pause(ms: number): Promise<void> {
