@@ -7,7 +7,7 @@
 //
 // First with nobody in memory, then with everybody, then after a restart once more with nobody; each
 // as fast as it goes, and at half of that. CPU is that of all threads of a process and, for
-// PostgreSQL, of all of its processes. Prints a table, and writes fleet.json beside its bundle.
+// PostgreSQL, of all of its processes. BENCH_APP_FLAGS are node's for the app (--cpu-prof). Prints a table, and writes fleet.json beside its bundle.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { loadavg } from 'node:os';
@@ -49,7 +49,9 @@ class Part {
   readonly #reader: Interface;
 
   constructor(role: string, env: Record<string, string>) {
-    this.child = spawn(process.execPath, [process.argv[1]!], {
+    const flags = role === 'app' ? (process.env['BENCH_APP_FLAGS'] ?? '') : '';
+    const args = flags.split(' ').filter((flag) => flag !== '');
+    this.child = spawn(process.execPath, [...args, process.argv[1]!], {
       env: { ...process.env, ...env, BENCH_ROLE: role },
       stdio: ['pipe', 'pipe', 'inherit'],
     });

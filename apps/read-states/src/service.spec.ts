@@ -1,12 +1,5 @@
-import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
-import {
-  callMethod,
-  callOwner,
-  createMemoryBus,
-  type MemoryBus,
-  type MemoryHub,
-} from '@guildhall/bus';
-import { SystemClock } from '@guildhall/clock';
+import { fromBinary } from '@bufbuild/protobuf';
+import { callMethod, callOwner } from '@guildhall/bus';
 import {
   EventBatchSchema,
   MEMBERS_SUBJECT,
@@ -16,16 +9,12 @@ import {
   ResultReader,
   topicEphemeral,
   type AckReply,
-  type AckSchema,
   type BatchReply,
-  type LoadReply,
 } from '@guildhall/contracts';
 import type { Fault } from '@guildhall/fault';
 import { BYTES_MIN } from '@guildhall/read-state-table';
-import { defaultsOf } from '@guildhall/service';
 import { partitionOf, PARTITIONS_COUNT } from '@guildhall/snowflake';
-import { openStore, type Store } from '@guildhall/store';
-import { fakeTelemetry, SPAN, type FakeTelemetry } from '@guildhall/telemetry';
+import { SPAN } from '@guildhall/telemetry';
 import {
   eventually,
   removePostgres,
@@ -35,140 +24,15 @@ import {
   tempDir,
   type PostgresServer,
 } from '@guildhall/testkit';
-import { KNOBS, type ReadStatesKnobs } from './config.js';
-import { ReadStatesApp } from './service.js';
-import { FaultyStore } from './testing/faulty-store.js';
+import { fault, Fleet, userIn, type Running } from './testing/fleet.js';
 
 const START_MS = 120_000;
 const STORY_MS = 60_000;
-const clock = new SystemClock();
 const dir = tempDir();
 const databaseDir = `${dir.path}/postgres`;
 const random = new SeededRandom(seedFromEnv(process.env['SEED']));
 let server: PostgresServer;
-let schemasCount = 0;
 let fleet: Fleet;
-
-type AckInit = MessageInitShape<typeof AckSchema>;
-
-interface Running {
-  readonly name: string;
-  readonly app: ReadStatesApp;
-  readonly bus: MemoryBus;
-  readonly store: FaultyStore;
-  readonly telemetry: FakeTelemetry;
-}
-
-/** Instances of the app on one bus and one schema, and whoever asks them. */
-class Fleet {
-  readonly hub: MemoryHub = createMemoryBus(clock);
-  readonly edge = this.hub.connect({ name: 'edge' });
-  readonly schema = `read_states_${(schemasCount += 1)}`;
-  readonly database: Store = this.#open('spec');
-  readonly running = new Set<Running>();
-  readonly #stores: Store[] = [this.database];
-  #startedCount = 0;
-
-  async start(knobs: Partial<ReadStatesKnobs> = {}, beforeStart?: (one: Running) => void) {
-    this.#startedCount += 1;
-    const name = `read-states-${this.#startedCount}`;
-    const bus = this.hub.connect({ name });
-    const real = this.#open(name);
-    this.#stores.push(real);
-    const store = new FaultyStore(real);
-    const telemetry = fakeTelemetry();
-    const app = new ReadStatesApp({
-      bus,
-      store,
-      clock,
-      telemetry,
-      instance: name,
-      version: '0.1.0',
-      knobs: {
-        ...defaultsOf(KNOBS),
-        beatMs: 40,
-        leaseMs: 400,
-        foldIntervalMs: 60_000,
-        connectionsMax: 6,
-        ...knobs,
-      },
-      random: () => random.next(),
-    });
-    const one: Running = { name, app, bus, store, telemetry };
-    this.running.add(one);
-    beforeStart?.(one);
-    await app.start(new AbortController().signal);
-    return one;
-  }
-
-  /** kill -9: nothing is said, nothing is written, nothing is heard. */
-  async crash(one: Running): Promise<void> {
-    one.store.cut();
-    one.bus.disconnect();
-    this.running.delete(one);
-    await one.app.stop();
-    await one.bus.close();
-  }
-
-  async drain(one: Running): Promise<void> {
-    await one.app.drain(new AbortController().signal);
-    this.running.delete(one);
-    await one.app.stop();
-    await one.bus.close();
-  }
-
-  ack(userId: bigint, acks: AckInit[], more: { silent?: boolean } = {}): Promise<AckReply> {
-    return callOwner(this.edge, Contract.method.ack, partitionOf(userId), {
-      userId,
-      acks,
-      ...more,
-    });
-  }
-
-  load(userId: bigint, afterVersion = 0n): Promise<LoadReply> {
-    const request = { userId, afterVersion };
-    return callOwner(this.edge, Contract.method.load, partitionOf(userId), request);
-  }
-
-  /** The entries of a user as short words: what matters, in an order. */
-  async shown(userId: bigint): Promise<string[]> {
-    const { entries } = await this.load(userId);
-    return entries
-      .map((one) => `${one.type}/${one.channelId}: ${one.lastMessageId} v${one.version}`)
-      .sort();
-  }
-
-  async logRows(): Promise<bigint> {
-    const { rows } = await this.database.query<{ count: bigint }>({
-      text: 'SELECT count(*) FROM ack_log',
-    });
-    return rows[0]!.count;
-  }
-
-  async close(): Promise<void> {
-    for (const one of [...this.running]) await this.crash(one);
-    await this.edge.close();
-    await Promise.all(this.#stores.map((store) => store.close()));
-  }
-
-  #open(applicationName: string): Store {
-    return openStore({
-      databaseUrl: server.url,
-      schema: this.schema,
-      connectionsMax: 6,
-      applicationName,
-    });
-  }
-}
-
-const userIn = (partition: number, number = 1): bigint =>
-  (1_000n << 22n) | (BigInt(partition) << 12n) | BigInt(number);
-
-const fault = async (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'none',
-    (reason: Fault) => reason.code,
-  );
 
 const isAppend = (text: string): boolean => text.includes('INSERT INTO ack_log');
 
@@ -186,7 +50,7 @@ afterAll(async () => {
 }, START_MS);
 
 beforeEach(() => {
-  fleet = new Fleet();
+  fleet = new Fleet(server, random);
 });
 
 afterEach(() => fleet.close(), STORY_MS);
