@@ -38,8 +38,8 @@ const PIN_MS_MAX = 8.64e15;
 export const PART_BYTES_MAX = HEAD_BYTES + PART_ENTRIES * (ROW_BYTES + EXTENSION_BYTES);
 
 /**
- * Hot path. Writes a part of a user into a buffer of the caller's that has PART_BYTES_MAX bytes from
- * `at` on; returns how many it took. A part that the user does not have (any more) has no rows. The
+ * Hot path. Writes a part of a user into a buffer of the caller's that has PART_BYTES_MAX bytes
+ * from `at` on; returns how many it took. A part that the user does not have (any more) has no rows. The
  * part's mark stays as it is.
  */
 export function writePart(

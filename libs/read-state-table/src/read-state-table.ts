@@ -27,8 +27,8 @@
 //   word       [type 3][flags 3][0][last viewed 14][mentions 11]
 //          or  [type 3][- 3][1][distance from row to extension in 8 bytes, 25]    lowest bits first
 //
-// A lookup touches a line of the index, the head, one or two lines of the lane and one or two of the
-// rows. A user with 100 entries takes 27 bytes an entry when it is loaded, a little more after it
+// A lookup touches a line of the index, the head, one or two lines of the lane and one or two of
+// the rows. A user with 100 entries takes 27 bytes an entry when it is loaded, a little more after it
 // grew. To read all of a user is to walk over memory from one end to the other.
 //
 // Versions are kept as what they are past the user's base. Should a user get 2^32 versions past its
@@ -220,7 +220,8 @@ export class ReadStateTable extends UserBlocks {
 
   /**
    * Adds an entry that is not there (the caller has looked): all 0, at no version, its part
-   * not marked: a `write` follows. 0 when the block has no room; nothing was added, `reserve` makes some.
+   * not marked: a `write` follows. 0 when the block has no room: nothing was added, and `reserve`
+   * makes some.
    */
   addEntry(user: UserRef, type: number, channelHi: number, channelLo: number): EntryRef {
     const mem = this.segments.arrays[user >>> SEGMENT_SHIFT]!;

@@ -1,10 +1,9 @@
 // Where blocks lie: segments of at most 16 MiB, each filled from its start to its end. A block that
 // is freed leaves a hole. Holes are won back by cleaning: the segment with the least alive is
 // emptied, a few blocks at a time, into a segment of its own, and begins anew. So any size fits
-// anywhere, no hole is ever too small, and at a bound nine tenths of the memory can be alive.
-//
-// (Tried in thought against pages of size classes: these waste the step between two classes, and
-// when sizes change over time they need moving as well, of many pages for one.)
+// anywhere, no hole is ever too small, and at a bound nine tenths of the memory can be alive. What
+// a block that is taken pays for cleaning is bound by its own size; should that once not have been
+// enough, by one segment.
 //
 // The last free segment is the cleaner's, so cleaning always gets to its end.
 import { assert } from '@guildhall/fault';
@@ -98,8 +97,8 @@ export class Segments {
   }
 
   /**
-   * A block of so many words, a multiple of a line, and of a shape, which is written into it; 0 when
-   * there is no room before cleaning.
+   * A block of so many words, a multiple of a line, and of a shape, which is written into it; 0
+   * when there is no room before cleaning.
    */
   take(words: number, shape: number): number {
     if (!this.#hasRoom(this.#head, words)) {

@@ -425,7 +425,7 @@ export class UserBlocks {
     if (this.#kept === from) this.#kept = to;
   }
 
-  /** Puts a user into a block of another layout, with all it has. Returns 0 when there is no room. */
+  /** Puts a user into a block of another layout, with all it has. 0 when there is no room. */
   #resize(user: UserRef, layout: BlockLayout): UserRef {
     const to = this.#allocate(layout, user);
     if (to === 0) return 0;
