@@ -130,6 +130,8 @@ function gatewayOn(sockets: readonly Socket[]) {
     session.state = 'connected';
     const ws = {
       readyState: 1,
+      bufferedAmount: 0,
+      sessionId: undefined,
       send: () => undefined,
       close: () => undefined,
       terminate: () => undefined,

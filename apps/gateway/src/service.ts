@@ -36,7 +36,7 @@ import { Identify } from './inbound/identify.js';
 import { Relays } from './inbound/relays.js';
 import { Resume } from './inbound/resume.js';
 import { SessionLife } from './inbound/session-life.js';
-import { SocketAcceptor } from './inbound/socket-acceptor.js';
+import { SocketAcceptor, type ConnectionKind } from './inbound/socket-acceptor.js';
 import { actOnSignal } from './inbound/user-signals.js';
 import { AccountsOverBus } from './outbound/accounts-port.js';
 import { EventsOverBus } from './outbound/event-source.js';
@@ -44,7 +44,11 @@ import { GuildsOverBus } from './outbound/guilds-port.js';
 import { PresenceOverBus } from './outbound/presence-port.js';
 import { ReadStatesOverBus } from './outbound/read-states-port.js';
 import { SendBacklog } from './outbound/send-backlog.js';
-import { SocketWriter } from './outbound/socket-writer.js';
+import {
+  SocketWriter,
+  type MessageSocket,
+  type SocketWriterOptions,
+} from './outbound/socket-writer.js';
 
 export const VERSION = '0.1.0';
 
@@ -183,20 +187,29 @@ export function assembleService(parts: ServiceParts): GatewayService {
     memberLists: new MemberListLimiter(MEMBER_LIST_REQUEST_INTERVAL_MS),
   });
   const backlog = new SendBacklog(config.socketBuffersBytesMax);
+  const kinds = new Map<string, SocketWriterOptions>();
+  const writing = ({ encoding, compression }: ConnectionKind): SocketWriterOptions => {
+    const kind = `${encoding} ${compression}`;
+    const known = kinds.get(kind);
+    if (known !== undefined) return known;
+    const options = {
+      encoding,
+      compression,
+      bufferBytesMax: config.socketBufferBytesMax,
+      zlibHistoryBytes: config.zlibHistoryBytes,
+      backlog,
+      onSlow: (socket: MessageSocket) =>
+        events.slowConsumer(socket.sessionId, socket.bufferedAmount),
+    };
+    kinds.set(kind, options);
+    return options;
+  };
   const acceptor = new SocketAcceptor({
     clock,
     tickMs,
     socketsMax: config.socketsMax,
     room: { ...config, clock, events, life, identify, resume: new Resume(shared), requests },
-    makeSocket: (ws, socket, { encoding, compression }, sessionId) =>
-      new SocketWriter(ws, socket, {
-        encoding,
-        compression,
-        bufferBytesMax: config.socketBufferBytesMax,
-        zlibHistoryBytes: config.zlibHistoryBytes,
-        backlog,
-        onSlow: () => events.slowConsumer(sessionId(), ws.bufferedAmount),
-      }),
+    makeSocket: (client, socket, terms) => new SocketWriter(client, socket, writing(terms)),
   });
   events.show({
     sessions: () => registry.size,

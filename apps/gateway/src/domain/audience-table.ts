@@ -15,6 +15,7 @@
 import type { VisibilityChange } from '@guildhall/contracts';
 import type { Subscriber } from './delivery-rules.js';
 import { Members, type Placed } from './members.js';
+import { SmallMap } from './small-map.js';
 
 export type ChannelSet = ReadonlySet<bigint>;
 
@@ -53,7 +54,7 @@ const NOTHING: ChannelSet = new Set();
 
 /** The rows of one topic, only those that somebody here is in. */
 export class AudienceTable<S extends Subscriber, F extends InClass<S>> {
-  readonly #rows = new Map<bigint, AudienceRow<S, F>>();
+  readonly #rows = new SmallMap<bigint, AudienceRow<S, F>>();
 
   rows(): Iterable<AudienceRow<S, F>> {
     return this.#rows.values();

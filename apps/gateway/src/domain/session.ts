@@ -6,6 +6,7 @@ import type { Dispatch } from './dispatch.js';
 import type { GatewaySocket } from './gateway-socket.js';
 import { Replay, type ReplayLimits } from './replay.js';
 import { SendLimiter } from './send-limiter.js';
+import { SmallMap } from './small-map.js';
 import type { WheelEntry } from './timer-wheel.js';
 import type { Follower } from './fan-out.js';
 import type { TopicRelay } from './topic-relay.js';
@@ -48,8 +49,7 @@ export class Session implements Subscriber, Recipient, WheelEntry {
   readonly isBot: boolean;
   readonly isFirstShard: boolean;
   /** By topic. */
-  readonly followings = new Map<bigint, Following>();
-  readonly presenceLimiter: SendLimiter;
+  readonly followings = new SmallMap<bigint, Following>();
   state: SessionState = 'identifying';
   socket: GatewaySocket | undefined;
   presence: Presence;
@@ -59,17 +59,20 @@ export class Session implements Subscriber, Recipient, WheelEntry {
   presenceWaiting: Presence | undefined;
   /** Whether presence knows of this session. */
   isPresent = false;
-  /** Guilds in whose voice channels this session said it is. */
-  readonly voiceGuilds = new Set<bigint>();
+  /** Guilds in whose voice channels this session said it is; undefined before the first. */
+  voiceGuilds: Set<bigint> | undefined;
   /** The close code it ended with; undefined also when it was found invalid (op 9). */
   endCode: number | undefined;
   /** When something has to happen to it while it is detached. */
   dueMs = Infinity;
+  wheelSlot = -1;
+  wheelIndex = 0;
   detachedAtMs = 0;
   chainFirst = -1;
   chainLast = -1;
   readonly #replay: Replay;
-  readonly #heldMax: number;
+  readonly #limits: SessionLimits;
+  #presenceLimiter: SendLimiter | undefined;
   #held: Dispatch[] | undefined = [];
 
   constructor(identity: SessionIdentity, presence: Presence, limits: SessionLimits) {
@@ -79,16 +82,19 @@ export class Session implements Subscriber, Recipient, WheelEntry {
     this.isBot = identity.isBot;
     this.isFirstShard = identity.shard.id === 0;
     this.presence = presence;
-    this.presenceLimiter = new SendLimiter(
-      limits.presenceUpdatesMax,
-      limits.presenceUpdatesWindowMs,
-    );
+    this.#limits = limits;
     this.#replay = new Replay(limits);
-    this.#heldMax = limits.heldMax;
   }
 
   get id(): string {
     return this.identity.id;
+  }
+
+  /** Made when it is first asked for: most sessions never change their presence. */
+  get presenceLimiter(): SendLimiter {
+    const { presenceUpdatesMax, presenceUpdatesWindowMs } = this.#limits;
+    this.#presenceLimiter ??= new SendLimiter(presenceUpdatesMax, presenceUpdatesWindowMs);
+    return this.#presenceLimiter;
   }
 
   /** The `s` of its newest dispatch. */
@@ -102,7 +108,7 @@ export class Session implements Subscriber, Recipient, WheelEntry {
 
   /** Whether more waited for READY than may: the session cannot go on. */
   get isOverfull(): boolean {
-    return this.#held !== undefined && this.#held.length >= this.#heldMax;
+    return this.#held !== undefined && this.#held.length >= this.#limits.heldMax;
   }
 
   /** Whether this shard is the one that hears of the guild. */
@@ -117,7 +123,7 @@ export class Session implements Subscriber, Recipient, WheelEntry {
    */
   take(dispatch: Dispatch): number {
     if (this.#held !== undefined) {
-      if (this.#held.length < this.#heldMax) this.#held.push(dispatch);
+      if (this.#held.length < this.#limits.heldMax) this.#held.push(dispatch);
       return 0;
     }
     if (this.state === 'ended') return 0;

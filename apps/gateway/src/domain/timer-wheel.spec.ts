@@ -1,10 +1,12 @@
 import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
 import { TimerWheel, type WheelEntry } from './timer-wheel.js';
 
+const due = (dueMs: number): WheelEntry => ({ dueMs, wheelSlot: -1, wheelIndex: 0 });
+
 describe('TimerWheel', () => {
   it('gives back what is due, late rather than early, and once', () => {
     const wheel = new TimerWheel<WheelEntry>({ tickMs: 10, slotsCount: 8, nowMs: 1_000 });
-    const entry = { dueMs: 1_025 };
+    const entry = due(1_025);
     wheel.add(entry);
     expect(wheel.turn(1_020)).toEqual([]);
     expect(wheel.turn(1_030)).toEqual([entry]);
@@ -14,7 +16,7 @@ describe('TimerWheel', () => {
 
   it('follows a due time that moves away, and one that comes nearer when told', () => {
     const wheel = new TimerWheel<WheelEntry>({ tickMs: 10, slotsCount: 8, nowMs: 0 });
-    const entry = { dueMs: 30 };
+    const entry = due(30);
     wheel.add(entry);
     entry.dueMs = 300;
     expect(wheel.turn(100)).toEqual([]);
@@ -25,8 +27,8 @@ describe('TimerWheel', () => {
 
   it('never gives back what waits for ever or was removed', () => {
     const wheel = new TimerWheel<WheelEntry>({ tickMs: 10, slotsCount: 4, nowMs: 0 });
-    const forever = { dueMs: Infinity };
-    const removed = { dueMs: 10 };
+    const forever = due(Infinity);
+    const removed = due(10);
     wheel.add(forever);
     wheel.add(removed);
     wheel.remove(removed);
@@ -44,7 +46,7 @@ describe('TimerWheel', () => {
     for (let step = 0; step < 5_000; step += 1) {
       const chance = random.int(4);
       if (chance === 0) {
-        const entry = { dueMs: nowMs + random.int(400) };
+        const entry = due(nowMs + random.int(400));
         wheel.add(entry);
         waiting.add(entry);
       } else if (chance === 1) {

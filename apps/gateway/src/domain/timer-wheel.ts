@@ -7,24 +7,27 @@
 export interface WheelEntry {
   /** When it is due, on the clock that `turn` is called with; moved freely. Infinity: never. */
   dueMs: number;
+  /** The slot it waits in, -1 when it does not, and its index there; kept by the wheel. */
+  wheelSlot: number;
+  wheelIndex: number;
 }
 
 /** Calls back for entries whose time has come, at the granularity of its ticks. */
 export class TimerWheel<E extends WheelEntry> {
   readonly #tickMs: number;
-  readonly #slots: Set<E>[];
-  readonly #slotOf = new Map<E, number>();
+  readonly #slots: E[][];
+  #count = 0;
   #turnedTick: number;
 
   /** @param slotsCount ticks in a round; entries further ahead are looked at once a round. */
   constructor(options: { tickMs: number; slotsCount: number; nowMs: number }) {
     this.#tickMs = options.tickMs;
-    this.#slots = Array.from({ length: options.slotsCount }, () => new Set<E>());
+    this.#slots = Array.from({ length: options.slotsCount }, (): E[] => []);
     this.#turnedTick = Math.floor(options.nowMs / options.tickMs);
   }
 
   get size(): number {
-    return this.#slotOf.size;
+    return this.#count;
   }
 
   /** Waits for `entry.dueMs`. Called again it looks at the time anew: needed to make it earlier. */
@@ -33,16 +36,22 @@ export class TimerWheel<E extends WheelEntry> {
     const dueTick = Math.max(this.#turnedTick + 1, this.#tickOf(entry.dueMs));
     const ticksAhead = Math.min(dueTick - this.#turnedTick, this.#slots.length);
     const slot = (this.#turnedTick + ticksAhead) % this.#slots.length;
-    this.#slots[slot]!.add(entry);
-    this.#slotOf.set(entry, slot);
+    entry.wheelSlot = slot;
+    entry.wheelIndex = this.#slots[slot]!.push(entry) - 1;
+    this.#count += 1;
   }
 
   /** Waits no more. May be called for an entry that does not wait. */
   remove(entry: E): void {
-    const slot = this.#slotOf.get(entry);
-    if (slot === undefined) return;
-    this.#slots[slot]!.delete(entry);
-    this.#slotOf.delete(entry);
+    if (entry.wheelSlot < 0) return;
+    const slot = this.#slots[entry.wheelSlot]!;
+    const last = slot.pop()!;
+    if (last !== entry) {
+      slot[entry.wheelIndex] = last;
+      last.wheelIndex = entry.wheelIndex;
+    }
+    entry.wheelSlot = -1;
+    this.#count -= 1;
   }
 
   /** Removes and returns what is due at `nowMs`; to be called every tick, late is no harm. */
@@ -52,10 +61,12 @@ export class TimerWheel<E extends WheelEntry> {
     const firstTick = Math.max(this.#turnedTick + 1, nowTick - this.#slots.length + 1);
     for (let tick = firstTick; tick <= nowTick; tick += 1) {
       this.#turnedTick = tick;
-      const slot = this.#slots[tick % this.#slots.length]!;
-      for (const entry of [...slot]) {
-        slot.delete(entry);
-        this.#slotOf.delete(entry);
+      const at = tick % this.#slots.length;
+      const slot = this.#slots[at]!;
+      this.#slots[at] = [];
+      this.#count -= slot.length;
+      for (const entry of slot) {
+        entry.wheelSlot = -1;
         if (entry.dueMs <= nowMs) due.push(entry);
         else this.add(entry);
       }

@@ -29,6 +29,7 @@ import {
 import type { Subscriber, TopicKind } from './delivery-rules.js';
 import type { Dispatch } from './dispatch.js';
 import { dispatchOf, FanOut, Follower, type RelayOutcome } from './fan-out.js';
+import { SmallMap } from './small-map.js';
 
 export interface RelayLimits {
   /** Events kept for sessions that attach as of an older position. */
@@ -61,10 +62,11 @@ export class TopicRelay<S extends Subscriber> {
   readonly kind: TopicKind;
   readonly #limits: RelayLimits;
   readonly #table = new AudienceTable<S, Follower<S>>();
-  readonly #followersByUser = new Map<bigint, Set<Follower<S>>>();
-  readonly #ahead = new Set<Follower<S>>();
+  /** Lists that are replaced and never changed. */
+  readonly #followersByUser = new SmallMap<bigint, readonly Follower<S>[]>();
+  #ahead: Set<Follower<S>> | undefined;
   readonly #recent: Recent[] = [];
-  readonly #early = new Map<number, TopicEvent>();
+  readonly #early = new SmallMap<number, TopicEvent>();
   #attachingCount = 0;
   #liveCount = 0;
   #position: number | undefined;
@@ -83,7 +85,7 @@ export class TopicRelay<S extends Subscriber> {
 
   get followersCount(): number {
     let count = 0;
-    for (const followers of this.#followersByUser.values()) count += followers.size;
+    for (const followers of this.#followersByUser.values()) count += followers.length;
     return count;
   }
 
@@ -98,7 +100,7 @@ export class TopicRelay<S extends Subscriber> {
 
   /** Whether an event is known to be missing, or was known to others before it came here. */
   get hasGap(): boolean {
-    return this.#early.size > 0 || this.#ahead.size > 0;
+    return this.#early.size > 0 || (this.#ahead !== undefined && this.#ahead.size > 0);
   }
 
   followersOf(userId: bigint): Iterable<Follower<S>> {
@@ -113,12 +115,8 @@ export class TopicRelay<S extends Subscriber> {
   /** Registers a session before the owner is asked, so that nothing after the answer is missed. */
   begin(subscriber: S): Follower<S> {
     const follower = new Follower(subscriber);
-    let followers = this.#followersByUser.get(subscriber.userId);
-    if (followers === undefined) {
-      followers = new Set();
-      this.#followersByUser.set(subscriber.userId, followers);
-    }
-    followers.add(follower);
+    const followers = this.#followersByUser.get(subscriber.userId) ?? [];
+    this.#followersByUser.set(subscriber.userId, [...followers, follower]);
     this.#attachingCount += 1;
     return follower;
   }
@@ -128,13 +126,13 @@ export class TopicRelay<S extends Subscriber> {
     if (follower.state === 'gone') return;
     if (follower.state === 'attaching') this.#attachingCount -= 1;
     if (follower.state === 'live') this.#liveCount -= 1;
-    this.#ahead.delete(follower);
+    this.#ahead?.delete(follower);
     this.#table.remove(follower);
     follower.state = 'gone';
     const { userId } = follower.subscriber;
-    const followers = this.#followersByUser.get(userId);
-    followers?.delete(follower);
-    if (followers?.size === 0) this.#followersByUser.delete(userId);
+    const left = this.#followersByUser.get(userId)!.filter((other) => other !== follower);
+    if (left.length === 0) this.#followersByUser.delete(userId);
+    else this.#followersByUser.set(userId, left);
   }
 
   /**
@@ -168,6 +166,7 @@ export class TopicRelay<S extends Subscriber> {
       follower.state = 'ahead';
       follower.aheadSeq = snapshot.seq;
       follower.aheadView = view;
+      this.#ahead ??= new Set();
       this.#ahead.add(follower);
     } else {
       this.#join(follower, view);
@@ -248,9 +247,9 @@ export class TopicRelay<S extends Subscriber> {
       change === undefined ? [] : this.#table.apply(change, (userId) => this.#liveOf(userId));
     this.#emitToLive(event, dispatch, transitions, outcome);
     if (change !== undefined) this.#endRemoved(event, change, outcome);
-    for (const follower of this.#ahead) {
+    for (const follower of this.#ahead ?? []) {
       if (follower.state === 'ahead' && follower.aheadSeq <= seq) {
-        this.#ahead.delete(follower);
+        this.#ahead!.delete(follower);
         this.#join(follower, follower.aheadView!);
         follower.aheadView = undefined;
       }

@@ -75,9 +75,10 @@ export class ClientRequests {
         sessionId: session.id,
       });
       if (channelId === 0n) {
-        session.voiceGuilds.delete(guildId);
+        session.voiceGuilds?.delete(guildId);
         return;
       }
+      session.voiceGuilds ??= new Set();
       session.voiceGuilds.add(guildId);
       // There is no voice server here; null is how clients are told to wait for one.
       this.#own(session, 'VOICE_SERVER_UPDATE', {

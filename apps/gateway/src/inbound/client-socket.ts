@@ -10,6 +10,8 @@ import { readMessages, WsClose, type MessageSink, type Unfinished } from './mess
 
 /** Who is told of one client. */
 export interface ClientListener {
+  /** For reports. */
+  readonly sessionId: string | undefined;
   message(bytes: Buffer): void;
   /** The protocol underneath was broken. False: close with `code`; true: this closes otherwise. */
   violated(code: number): boolean;
@@ -59,6 +61,11 @@ export class ClientSocket implements MessageSink {
     this.#socket[CLIENT] = this;
     this.#socket.setTimeout?.(0);
     socket.on('error', onError).on('close', onClose).on('end', onEnd).on('data', onData);
+  }
+
+  /** The session it is the socket of, for reports. */
+  get sessionId(): string | undefined {
+    return this.listener?.sessionId;
   }
 
   /** Bytes that the kernel has not taken yet. */

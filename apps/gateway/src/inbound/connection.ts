@@ -63,6 +63,8 @@ export class Connection implements Caller, ClientListener, WheelEntry {
   readonly version: ApiVersion;
   /** When it is closed for its silence, unless it speaks. */
   dueMs: number;
+  wheelSlot = -1;
+  wheelIndex = 0;
   readonly #room: ConnectionRoom;
   readonly #encoding: Encoding;
   readonly #sends: SendLimiter;
@@ -88,6 +90,10 @@ export class Connection implements Caller, ClientListener, WheelEntry {
   /** Its session, unless that has ended meanwhile. */
   get session(): Session | undefined {
     return this.#session?.isEnded === true ? undefined : this.#session;
+  }
+
+  get sessionId(): string | undefined {
+    return this.session?.id;
   }
 
   /** Says HELLO. */

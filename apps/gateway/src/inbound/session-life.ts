@@ -160,12 +160,12 @@ export class SessionLife {
   }
 
   #leaveVoice(session: Session): void {
-    for (const guildId of session.voiceGuilds) {
+    for (const guildId of session.voiceGuilds ?? []) {
       const asker = { topicId: guildId, actorId: session.userId, isBot: session.isBot };
       const request = { channelId: 0n, sessionId: session.id };
       // Past its deadline the owner finds out by itself when the member connects again.
       this.#options.guilds.updateVoiceState(asker, request).catch(() => undefined);
     }
-    session.voiceGuilds.clear();
+    session.voiceGuilds = undefined;
   }
 }

@@ -15,6 +15,12 @@ import { ClientSocket } from './client-socket.js';
 import { Connection, type ConnectionRoom } from './connection.js';
 import { reasonOf } from './frame-reader.js';
 
+/** In what form a connection is written to. */
+export interface ConnectionKind {
+  readonly encoding: Encoding;
+  readonly compression: TransportCompression;
+}
+
 export interface SocketAcceptorOptions {
   readonly clock: Clock;
   readonly room: Omit<ConnectionRoom, 'reschedule' | 'left'>;
@@ -24,8 +30,7 @@ export interface SocketAcceptorOptions {
   readonly makeSocket: (
     client: ClientSocket,
     socket: Duplex,
-    terms: { encoding: Encoding; compression: TransportCompression },
-    sessionId: () => string | undefined,
+    kind: ConnectionKind,
   ) => GatewaySocket;
 }
 
@@ -136,8 +141,8 @@ export class SocketAcceptor {
       client.close(asked.closeCode, reasonOf(asked.closeCode));
       return;
     }
-    const socket = makeSocket(client, stream, asked, () => connection.session?.id);
-    const connection: Connection = new Connection(this.#room, socket, asked);
+    const socket = makeSocket(client, stream, asked);
+    const connection = new Connection(this.#room, socket, asked);
     client.listener = connection;
     this.#connections.set(connection, client);
     this.#wheel.add(connection);

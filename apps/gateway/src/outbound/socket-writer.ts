@@ -34,11 +34,15 @@ import type { SendBacklog, Waiter } from './send-backlog.js';
 export interface MessageSocket {
   /** 1 while neither side has said goodbye. */
   readonly readyState: number;
+  readonly bufferedAmount: number;
+  /** For reports. */
+  readonly sessionId: string | undefined;
   send(message: Buffer, options: { readonly binary: boolean }, onGone: () => void): void;
   close(code: number, reason: string): void;
   terminate(): void;
 }
 
+/** The same object for all connections of the same kind. */
 export interface SocketWriterOptions {
   readonly encoding: Encoding;
   readonly compression: TransportCompression;
@@ -48,7 +52,7 @@ export interface SocketWriterOptions {
   readonly zlibHistoryBytes: number;
   /** What waits in all sockets. */
   readonly backlog: SendBacklog;
-  readonly onSlow: () => void;
+  readonly onSlow: (socket: MessageSocket) => void;
 }
 
 /** `readyState` of a WebSocket that neither side has said goodbye on. */
@@ -145,7 +149,7 @@ export class SocketWriter implements GatewaySocket, Waiter {
 
   cutOff(): void {
     if (this.#isClosed) return;
-    this.#options.onSlow();
+    this.#options.onSlow(this.#ws);
     this.terminate();
   }
 
