@@ -31,7 +31,7 @@ describe('IdentifyQueue', () => {
     const queue = new IdentifyQueue<number>(10_000, 0);
     for (let session = 0; session < 300; session += 1) queue.add(session, session);
     const inside = [...admittedBy(queue, 0), ...admittedBy(queue, 1_000)];
-    expect(inside).toHaveLength(256);
+    expect(inside).toHaveLength(64);
     expect(admittedBy(queue, 2_000)).toEqual([]);
     for (const session of inside.slice(0, 10)) queue.done(session);
     expect(admittedBy(queue, 3_000)).toHaveLength(10);

@@ -2,7 +2,7 @@
 // once than a fleet that is slow can take. In the order in which they came.
 
 /** Identifying at the same time: more would only wait inside the fleet. */
-const PENDING_MAX = 256;
+const PENDING_MAX = 64;
 
 interface Waiting<S> {
   readonly session: S;
