@@ -1,13 +1,14 @@
-// Read states through the real thing: PostgreSQL with fsync on, nats-server, one process of the app,
+// Read states through the real thing: PostgreSQL with fsync on, nats-server, a process of the app,
 // and the callers in a process of their own, all on whatever processors there are. So many users
 // with so many entries each are in the rows when it begins; every ack moves a mark, every answer is
 // given when it would survive the death of every process.
 //
 //   npm run bench -- read-states fleet [seconds] [users] [channels] [only what is called like this]
 //
-// First with nobody in memory, then with everybody, then after a restart once more with nobody; each
-// as fast as it goes, and at half of that. CPU is that of all threads of a process and, for
-// PostgreSQL, of all of its processes. BENCH_APP_FLAGS are node's for the app (--cpu-prof). Prints a table, and writes fleet.json beside its bundle.
+// First with nobody in memory, then with everybody, then after a restart once more with nobody, as
+// fast as it goes, and at half of that. CPU is that of all threads of a process and, for
+// PostgreSQL, of all of its processes. Prints a table, and writes fleet.json beside its bundle.
+// BENCH_APP_FLAGS are node's for the app (--cpu-prof).
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { loadavg } from 'node:os';

@@ -188,7 +188,7 @@ export class OperationReader {
     return this.#count;
   }
 
-  /** Hot path, as all that follow; `at` is below `count`. */
+  /** `at` is below `count`, here and in all that follow: asked many times for each operation. */
   kind(at: number): number {
     return this.#words[at * this.#recordWords]! & 0xff;
   }
@@ -272,7 +272,7 @@ export class ResultWriter {
     this.#entries = getsMax === 0 ? undefined : new PackedRecords(ENTRY_BYTES, getsMax);
   }
 
-  /** Hot path. Any operation may be put again: the last counts. */
+  /** Any operation may be put again: the last counts. */
   put(at: number, status: number, versionHi: number, versionLo: number): void {
     const { words } = this.#results;
     words[at * RESULT_WORDS] = status;
@@ -286,7 +286,7 @@ export class ResultWriter {
   }
 
   /**
-   * Hot path. Makes room for what a get has found, and returns where in `entryWords` it is to be
+   * Makes room for what a get has found, and returns where in `entryWords` it is to be
    * written, in the order of the proto.
    */
   addEntry(at: number): number {

@@ -1,9 +1,9 @@
 // The operations of one message, from their arrival to their answer.
 //
-// They are carried out in their order, in the turn in which they arrive; those of users that are not
-// in memory when these are. Each turn leaves one waiter per lane that it touched: with the commit
-// of what it changed, or saw changed, its results are true for good. The message is answered when
-// all turns are settled; a result that did not come true is by then the fault that says why.
+// They are carried out in their order, in the turn in which they arrive; those of users that are
+// not in memory when these are. Each turn leaves one waiter per lane that it touched: with the
+// commit of what it changed, or saw changed, its results are true for good. The message is answered
+// when all turns are settled; a result that did not come true is by then the fault that says why.
 import {
   BatchStatus,
   batchStatusOf,

@@ -354,7 +354,7 @@ export class CommitLane {
     this.#fail(open, fault);
   }
 
-  /** The memory of a batch that failed may still be on its way to a socket: it is not used again. */
+  /** The memory of a batch that failed may still be on its way to a socket: it is given up. */
   #fail({ records, waiters }: Batch, fault: Fault): void {
     const { words, endAt } = records;
     if (records.count > 0) this.#failuresCount += 1;

@@ -4,7 +4,7 @@
 //
 //   batch    [format u16 = 2] [reserved u16] record ...
 //   record   [bits u32] [mentions u32] [user u64] [channel u64] [message u64] [version u64]
-//            and, if the bits say so, [pins ms u64] [manual until u64] [flags u32] [last viewed u32]
+//            if the bits say so: [pins ms u64] [manual until u64] [flags u32] [last viewed u32]
 //   bits     type 3, deleted, extended, 0 x 3, flags 8, last viewed 16; lowest first
 //
 // Numbers are little endian. Nearly every record has 40 bytes; it is made of words that the table

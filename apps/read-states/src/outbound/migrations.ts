@@ -52,7 +52,7 @@ export const MIGRATIONS = [
   {
     id: '0002-read-state-parts',
     sql: [
-      // One row for 64 entries of a user, as the bytes of a part (@guildhall/read-state-table): what
+      // One row for 64 entries of a user, the bytes of a part (@guildhall/read-state-table): what
       // is written and read a part at a time is not taken apart. `version` is what the user's was
       // when the part was written; the highest among the rows of a user is the user's, and the rows
       // are what the user was then. A part that the user no longer has is an empty row.
