@@ -27,10 +27,13 @@ import { SocketWriter } from '../src/outbound/socket-writer.js';
 const SINK = 'BENCH_SINK';
 const CHANNEL = 11n;
 const AUDIENCES_COUNT = 4;
-const PASSES_COUNT = 7;
+const PASSES_COUNT = 5;
 const DELIVERIES_PER_PASS = 40_000;
 const EVENTS_PER_TURN = 8;
 const FRAME_BYTES = 300;
+const OTHER_COUNT = 10;
+const OTHER_EVENTS_COUNT = 100;
+const RELAY_LIMITS = { recentEventsMax: 32, heldEventsMax: 4_096, earlyEventsMax: 1_024 };
 
 /** The other process: so many sockets that are read and forgotten. */
 function runSink(port: number, count: number): void {
@@ -97,11 +100,7 @@ function gatewayOn(sockets: readonly Socket[]) {
     onOverfull: () => undefined,
     backlogMax: 1_000_000,
   });
-  const relay = new TopicRelay<Session>(1n, 'guild', {
-    recentEventsMax: 32,
-    heldEventsMax: 4_096,
-    earlyEventsMax: 1_024,
-  });
+  const relay = new TopicRelay<Session>(1n, 'guild', RELAY_LIMITS);
   const backlog = new SendBacklog(1_000_000_000);
   const sessions = sockets.map((socket, at) => {
     const session = new Session(
@@ -149,9 +148,32 @@ function gatewayOn(sockets: readonly Socket[]) {
     relay.attached(relay.begin(session), { seq: 0, audience });
     return session;
   });
+  const other = new TopicRelay<Session>(2n, 'guild', RELAY_LIMITS);
+  for (const session of sessions.slice(0, OTHER_COUNT)) {
+    const audience = {
+      $typeName: 'fleet.topics.v1.Audience' as const,
+      id: 1n,
+      channelIds: [CHANNEL],
+    };
+    other.attached(other.begin(session), { seq: 0, audience });
+  }
   let seq = 0;
+  let otherSeq = 0;
   return {
     backlog,
+    /** Ms from when an event of the other topic was due to its last session. */
+    async otherTook(dueInMs: number): Promise<number> {
+      const dueMs = performance.now() + dueInMs;
+      await new Promise((resolve) => setTimeout(resolve, dueInMs));
+      const [delivery] = other.receive([eventOf(++otherSeq)]).deliveries;
+      let doneMs = 0;
+      const lender = { giveBack: () => (doneMs = performance.now()) };
+      const outcome = { deliveries: [{ ...delivery!, lender }], signals: [], ended: [] };
+      const rest = { needsRepair: false, filteredCount: 0, eventsCount: 1 };
+      deliverer.deliver(2n, { ...outcome, ...rest }, undefined);
+      while (doneMs === 0) await new Promise(setImmediate);
+      return doneMs - dueMs;
+    },
     /** So many events, as one read from the bus brings them; resolves when all are written. */
     async turn(eventsCount: number): Promise<void> {
       const wanted = sessions.at(-1)!.seq + eventsCount;
@@ -211,7 +233,8 @@ async function bench(count: number): Promise<void> {
     }
   }
   console.log(`${count} sessions, load average ${loadavg()[0]!.toFixed(1)}:`);
-  const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[3]!;
+  const median = (list: readonly number[]): number =>
+    [...list].sort((a, b) => a - b)[PASSES_COUNT >> 1]!;
   const base = median(figures.get('bare writeSync')!);
   for (const [name, list] of figures) {
     const us = median(list);
@@ -219,6 +242,21 @@ async function bench(count: number): Promise<void> {
       `  ${name.padEnd(26)} ${us.toFixed(2)} us CPU a delivery (least ${Math.min(...list).toFixed(2)}), ` +
         `${(us / base).toFixed(2)} x writeSync`,
     );
+  }
+  for (const isBusy of [false, true]) {
+    const took: number[] = [];
+    for (let at = 0; at < OTHER_EVENTS_COUNT; at += 1) {
+      const busy = isBusy ? gateway.turn(1) : undefined;
+      took.push(await gateway.otherTook((at % 20) * (count / 20_000) + 1));
+      await busy;
+      if (at % 20 === 0) gateway.confirm();
+    }
+    took.sort((a, b) => a - b);
+    const [p50, p99] = [0.5, 0.99].map((share) =>
+      took[Math.floor(took.length * share)]!.toFixed(2),
+    );
+    const what = isBusy ? `while an event to ${count} goes out` : 'alone';
+    console.log(`  an event of another topic, ${what}: p50 ${p50} ms, p99 ${p99} ms`);
   }
   if (gateway.backlog.bytes > 0) console.log('  a socket was full: the figures are too high');
   end();

@@ -1,6 +1,7 @@
-// Deliveries that are too many for one turn of the event loop: one lane for each topic, in the order
-// of its events, and all lanes in turns, a few writes at a time. So a guild of a hundred thousand
-// sessions delays nobody else's event by more than a few writes, and heartbeats come in between.
+// Deliveries that are too many for one turn of the event loop: one lane for each topic, in the
+// order of its events, and all lanes in turns, a few writes at a time. So a guild of a hundred
+// thousand sessions delays nobody else's event by more than a few writes, and heartbeats come in
+// between.
 //
 //   lane of topic 1   [ A to 60,000 ] [ A to 40,000 ] [ B to 60,000 ] ...     128 writes, then
 //   lane of topic 2   [ C to 30 ]                                            30 writes, done

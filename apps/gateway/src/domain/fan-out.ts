@@ -4,8 +4,8 @@
 //   a session loses it              the event unless it is of that channel, then CHANNEL_DELETE
 //   the channel itself goes         the event (a CHANNEL_DELETE), and nothing made up beside it
 //
-// The event goes to whole classes (see audience-table.ts): a class is asked about once, and its list
-// is delivered to as it is. What concerns single users is an exception to that, and found by
+// The event goes to whole classes (see audience-table.ts): a class is asked about once, and its
+// list is delivered to as it is. What concerns single users is an exception to that, and found by
 // looking for those users' sessions, not by looking at everybody's.
 //
 // What a relay decides is collected here, and handed out as a whole: see RelayOutcome.
@@ -131,7 +131,7 @@ export class FanOut<S extends Subscriber> implements RelayOutcome<S> {
     return told;
   }
 
-  /** The same for single sessions; for everybody named it is up to the caller to see the channel. */
+  /** The same for single sessions; the caller has seen to it that they see the channel. */
   emitTo(
     event: TopicEvent,
     dispatch: Dispatch | undefined,

@@ -32,11 +32,11 @@ interface Pending {
 }
 
 const MICROSECONDS = 1000;
-/** Writes that are made in one go: some 10 ms. More go out in slices. */
-const TURN_WRITES_MAX = 1_024;
+/** Writes that are made in one go: some 3 ms. More go out in slices. */
+const TURN_WRITES_MAX = 256;
 /** Writes of one topic before it is another's turn, and how long slices go on without a pause. */
-const SLICE_WRITES = 128;
-const SLICES_MS = 5;
+const SLICE_WRITES = 64;
+const SLICES_MS = 3;
 
 /** Counts, encodes and writes dispatches. */
 export class Deliverer {
