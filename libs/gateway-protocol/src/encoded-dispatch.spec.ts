@@ -23,6 +23,15 @@ describe('EncodedDispatch', () => {
       }
     });
 
+    it('gives the same frame for one alone, and keeps nothing for others', () => {
+      const event = encodedDispatch();
+      for (const sequence of SEQUENCES) {
+        expect(event.frameOnce(encoding, sequence)).toEqual(
+          encodedDispatch().frame(encoding, sequence),
+        );
+      }
+    });
+
     it('writes frames one after another into one buffer', () => {
       const event = encodedDispatch();
       const frames = SEQUENCES.map((sequence) => event.frame(encoding, sequence));

@@ -52,6 +52,17 @@ export class EncodedDispatch {
     return frame;
   }
 
+  /**
+   * The same for an event that one session alone is sent: nothing is kept for others, so that what
+   * waits to be confirmed is in memory once.
+   */
+  frameOnce(encoding: Encoding, sequence: number): Buffer {
+    const parts = this.#bodyOf(sharedForm(encoding, false));
+    const head = Buffer.allocUnsafe(dispatchHeadSize(encoding, sequence));
+    writeDispatchHead(head, 0, encoding, sequence);
+    return Buffer.concat([head, ...parts]);
+  }
+
   /** The size of that frame. */
   frameSize(encoding: Encoding, sequence: number): number {
     return dispatchHeadSize(encoding, sequence) + this.body(encoding).length;

@@ -113,7 +113,8 @@ export class SocketWriter implements GatewaySocket, Waiter {
       this.#put(frame.bytes, frame.start, frame.end, isOwed);
       return size;
     }
-    const frame = encoded.frame(this.#options.encoding, s);
+    const { encoding } = this.#options;
+    const frame = dispatch.isOwn ? encoded.frameOnce(encoding, s) : encoded.frame(encoding, s);
     return dispatch.isOwn && this.#compressesPayloads
       ? this.#send(compressPayload(frame), true, isOwed)
       : this.#compressed(frame, isOwed);
