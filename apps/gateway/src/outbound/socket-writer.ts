@@ -8,8 +8,9 @@
 //                 refer to this connection's last payloads: a knob
 //   zstd-stream   a context per connection; compressed off the event loop, in order
 //
-// What is the same for many sessions but for a few bytes goes to the kernel from one piece of memory
-// (kernel-socket.ts); the rest, and all that is not a dispatch, through the WebSocket's stream.
+// What is the same for many sessions but for a few bytes goes to the kernel from one piece of
+// memory (kernel-socket.ts); the rest, and all that is not a dispatch, through the WebSocket's
+// stream.
 //
 // Nothing waits without a bound: a client that reads too slowly is cut off, and may resume.
 import type { Duplex } from 'node:stream';
