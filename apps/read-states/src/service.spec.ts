@@ -84,6 +84,11 @@ describe('Acks', () => {
     ]);
     expect((await fleet.load(user, 2n)).entries.map(({ type }) => type)).toEqual([3]);
     expect((await fleet.load(user, 3n)).entries).toEqual([]);
+    // Versions that the user has never had: what the client knows is from another life.
+    for (const version of [4n, 2n ** 53n, 2n ** 64n - 1n]) {
+      expect(await fleet.load(user, version)).toMatchObject({ version: 3n });
+      expect((await fleet.load(user, version)).entries).toHaveLength(2);
+    }
     expect((await fleet.load(userIn(8))).version).toBe(0n);
   });
 
