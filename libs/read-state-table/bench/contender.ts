@@ -26,8 +26,12 @@ export interface Figures {
   readonly bytesPerRecord: number;
   readonly ownBytesPerRecord?: number;
   readonly movedCount: number;
+  readonly batchesCount?: number;
   readonly batchP999Ms?: number;
   readonly batchMaxMs?: number;
+  /** CPU time of the thread, so without what other processes took from it. */
+  readonly batchCpuP999Ms?: number;
+  readonly batchCpuMaxMs?: number;
   readonly collectionMaxMs?: number;
   readonly collectionsCount?: number;
   readonly fullCollectionMs?: number;
@@ -100,7 +104,16 @@ function collect(): number {
   return performance.now() - startedMs;
 }
 
-type Pauses = Pick<Figures, 'batchP999Ms' | 'batchMaxMs' | 'collectionMaxMs' | 'collectionsCount'>;
+type Pauses = Pick<
+  Figures,
+  | 'batchesCount'
+  | 'batchP999Ms'
+  | 'batchMaxMs'
+  | 'batchCpuP999Ms'
+  | 'batchCpuMaxMs'
+  | 'collectionMaxMs'
+  | 'collectionsCount'
+>;
 
 /** Batches of operations, while the process makes garbage as a server does. */
 async function measurePauses(contender: Contender): Promise<Pauses> {
@@ -110,10 +123,12 @@ async function measurePauses(contender: Contender): Promise<Pauses> {
   });
   observer.observe({ entryTypes: ['gc'] });
   const batchesMs: number[] = [];
+  const batchesCpuMs: number[] = [];
   const kept: unknown[] = new Array(20_000);
   const endMs = performance.now() + PAUSES_SECONDS * 1_000;
   for (let n = 0; performance.now() < endMs; n++) {
     const startedMs = performance.now();
+    const startedCpu = process.threadCpuUsage();
     contender.gets(BATCH_OPERATIONS / 2, n);
     contender.acks(BATCH_OPERATIONS / 2, n);
     for (let i = 0; i < BATCH_OPERATIONS / 4; i++) {
@@ -121,14 +136,21 @@ async function measurePauses(contender: Contender): Promise<Pauses> {
       kept[(n * 250 + i) % kept.length] = i % 8 === 0 ? Buffer.alloc(512) : payload;
     }
     batchesMs.push(performance.now() - startedMs);
+    const { user, system } = process.threadCpuUsage(startedCpu);
+    batchesCpuMs.push((user + system) / 1_000);
     if (n % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   await new Promise((resolve) => setImmediate(resolve));
   observer.disconnect();
   batchesMs.sort((a, b) => a - b);
+  batchesCpuMs.sort((a, b) => a - b);
+  const p999 = Math.floor(batchesMs.length * 0.999);
   return {
-    batchP999Ms: batchesMs[Math.floor(batchesMs.length * 0.999)]!,
+    batchesCount: batchesMs.length,
+    batchP999Ms: batchesMs[p999]!,
     batchMaxMs: batchesMs.at(-1)!,
+    batchCpuP999Ms: batchesCpuMs[p999]!,
+    batchCpuMaxMs: batchesCpuMs.at(-1)!,
     collectionMaxMs: Math.max(0, ...collectionsMs),
     collectionsCount: collectionsMs.length,
   };

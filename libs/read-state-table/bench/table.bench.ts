@@ -61,6 +61,8 @@ const COLUMNS: readonly [string, (figures: Figures) => number | undefined, numbe
   ['own B/entry', ({ ownBytesPerRecord }) => ownBytesPerRecord, 1],
   ['batch p99.9 ms', ({ batchP999Ms }) => batchP999Ms, 1],
   ['batch max ms', ({ batchMaxMs }) => batchMaxMs, 1],
+  ['CPU p99.9 ms', ({ batchCpuP999Ms }) => batchCpuP999Ms, 1],
+  ['CPU max ms', ({ batchCpuMaxMs }) => batchCpuMaxMs, 1],
   ['gc max ms', ({ collectionMaxMs }) => collectionMaxMs, 1],
   ['full gc ms', ({ fullCollectionMs }) => fullCollectionMs, 1],
 ];
