@@ -1,5 +1,6 @@
-// Random operations by the hundred thousand against maps and arrays, in a table so small that users are forgotten
-// and blocks move all the time. What is forgotten or dropped comes back from stored parts.
+// Hundreds of thousands of random operations against maps and arrays, in a table so small that users
+// are forgotten and blocks move all the time. What is forgotten or dropped comes back from stored
+// parts.
 import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
 import { ENTRIES_MAX, PART_ENTRIES } from './block.js';
 import { PART_BYTES_MAX, readPart, writePart } from './part.js';
