@@ -1,5 +1,5 @@
-// The promises of delivery, held under everything at once: hundreds of sessions of all encodings and
-// both kinds of account, while permissions change, some read slowly, and many lose their
+// The promises of delivery, held under everything at once: hundreds of sessions of all encodings
+// and both kinds of account, while permissions change, some read slowly, and many lose their
 // connections. Each session is checked for itself (tools/swarm): no event missed, none twice, none
 // out of order, none seen that may not be seen, all there at the end.
 
