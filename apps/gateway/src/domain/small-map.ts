@@ -1,6 +1,6 @@
-// A map for what most often has one or two entries: the topics of a session, the sessions of a user.
-// An empty Map is 280 bytes, and each session at rest would have six of them; this is 24, and 16 to
-// 40 more for an entry. From the ninth entry on it keeps a Map.
+// A map for what most often has one or two entries: the topics of a session, the sessions of a
+// user. An empty Map is 280 bytes, and each session at rest would have six of them; this is 24, and
+// 16 to 40 more for an entry. From the ninth entry on it keeps a Map.
 
 const PAIRS_MAX = 8;
 

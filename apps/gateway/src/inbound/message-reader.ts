@@ -192,7 +192,7 @@ function takeGoodbye(payload: Buffer, sink: MessageSink): void {
   else sink.goodbye(code);
 }
 
-/** Whether a close frame may carry the code: those of the protocol, of libraries, of applications. */
+/** Whether a close frame may carry it: codes of the protocol, of libraries, of applications. */
 function mayBeSent(code: number): boolean {
   if (code >= 3000) return code < 5000;
   return code >= 1000 && code <= 1014 && !(code >= 1004 && code <= 1006);
