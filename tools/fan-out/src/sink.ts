@@ -58,14 +58,15 @@ export class Sink {
    * and rejects.
    */
   async open(): Promise<void> {
+    // From the first one on: ten thousand may take longer to open than one may be silent.
+    if (this.#dialect.heartbeatMs > 0) {
+      this.#beats = setInterval(() => this.#beat(), BEATS_INTERVAL_MS);
+    }
     try {
       await this.#openAll();
     } catch (error) {
       await this.close();
       throw error;
-    }
-    if (this.#dialect.heartbeatMs > 0) {
-      this.#beats = setInterval(() => this.#beat(), BEATS_INTERVAL_MS);
     }
   }
 
@@ -161,6 +162,7 @@ export class Sink {
   /** Spread evenly over the interval, as clients' own timers would be. */
   #beat(): void {
     const count = this.#connections.length;
+    if (count === 0) return;
     const share = (count * BEATS_INTERVAL_MS) / this.#dialect.heartbeatMs;
     const until = this.#nextBeat + share;
     for (let index = Math.ceil(this.#nextBeat); index < until; index += 1) {
