@@ -1,5 +1,5 @@
 // Our table against what else one would take, in one run, with the same records and operations:
-// maps of objects and strings; and where a Rust compiler and Debian's librust-dashmap-dev are at hand,
+// maps of objects and strings; and where rustc and Debian's librust-dashmap-dev are at hand,
 // the sharded concurrent map in Rust, its inner maps sharded too, or plain.
 //
 //   npm run bench -- read-state-table [table] [users ...]      default 100,000 and 200,000 users

@@ -22,7 +22,7 @@ export const LANE_LOG_MIN = 3;
 
 /**
  * The allocator behind an ArrayBuffer hands out memory that lies 16 bytes past a page: a line
- * begins this many words after a multiple of 16. (Where that is not so, all works, a little slower.)
+ * begins this many words after a multiple of 16. (Where that is not so, all works, but slower.)
  */
 export const SKEW_WORDS = 12;
 const BLOCK_MASK = UNIT_MASK & ~CLASS_MASK;

@@ -39,7 +39,7 @@ export const PART_BYTES_MAX = HEAD_BYTES + PART_ENTRIES * (ROW_BYTES + EXTENSION
 
 /**
  * Hot path. Writes a part of a user into a buffer of the caller's that has PART_BYTES_MAX bytes
- * from `at` on; returns how many it took. A part that the user does not have (any more) has no rows. The
+ * from `at` on; returns how many it took. A part that the user does not have has no rows. The
  * part's mark stays as it is.
  */
 export function writePart(

@@ -1,5 +1,5 @@
-// Hundreds of thousands of random operations against maps and arrays, in a table so small that users
-// are forgotten and blocks move all the time. What is forgotten or dropped comes back from stored
+// Hundreds of thousands of random operations against maps and arrays, in a table so small that
+// users are forgotten and blocks move all the time. What is forgotten or dropped comes back from stored
 // parts.
 import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
 import { ENTRIES_MAX, PART_ENTRIES } from './block.js';

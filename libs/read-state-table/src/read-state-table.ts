@@ -28,7 +28,7 @@
 //          or  [type 3][- 3][1][distance from row to extension in 8 bytes, 25]    lowest bits first
 //
 // A lookup touches a line of the index, the head, one or two lines of the lane and one or two of
-// the rows. A user with 100 entries takes 27 bytes an entry when it is loaded, a little more after it
+// the rows. A user with 100 entries takes 28 bytes an entry when it is loaded, some more after it
 // grew. To read all of a user is to walk over memory from one end to the other.
 //
 // Versions are kept as what they are past the user's base. Should a user get 2^32 versions past its
