@@ -1,6 +1,6 @@
 // Hundreds of thousands of random operations against maps and arrays, in a table so small that
-// users are forgotten and blocks move all the time. What is forgotten or dropped comes back from stored
-// parts.
+// users are forgotten and blocks move all the time. What is forgotten or dropped comes back from
+// stored parts.
 import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
 import { ENTRIES_MAX, PART_ENTRIES } from './block.js';
 import { PART_BYTES_MAX, readPart, writePart } from './part.js';
