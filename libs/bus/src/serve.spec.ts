@@ -87,7 +87,7 @@ describe('methods over the bus', () => {
     it('are known to be missing at start-up, and answered `not_found`', async () => {
       const table = partitionMethods([ReadStates], { load: () => ({}) }, telemetry);
       const served = servePartition(owner, PartitionedService.ReadStates, 1, table);
-      const missing = ['read-states/Ack', 'read-states/AckPins', 'read-states/Delete'];
+      const missing = ['Ack', 'AckPins', 'Delete', 'Batch'].map((name) => `read-states/${name}`);
       expect(served.missing).toEqual(missing);
       expect(telemetry.logs()).toContainEqual(
         expect.objectContaining({ message: 'methods without a handler', missing }),

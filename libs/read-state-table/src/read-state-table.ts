@@ -36,7 +36,7 @@
 // worst it is sent once more.
 //
 // Numbers only: ids as two halves of 32 bits, in either sign on the way in and unsigned on the way
-// out, versions as whole numbers below 2^53. For places where that does not matter: snapshot.ts.
+// out, versions as whole numbers below 2^53.
 import { assert } from '@guildhall/fault';
 import {
   blockAt,

@@ -8,6 +8,7 @@ import { startSocketIo, startWs } from './js-servers.js';
 import { startNatsListener } from './nats-listener.js';
 import { paceFor } from './pace.js';
 import { Profiler, selfTimes, type SelfTime } from './profile.js';
+import { describeCells, describeWeights } from './report.js';
 import { OpenStages, type Cell, type Weight } from './rounds.js';
 import type { SinkPlan } from './sink.js';
 import type { Stage, Target } from './target.js';
@@ -33,7 +34,10 @@ const POSTS_INTERVAL_MS = 200;
 const PROFILE_ROWS = 25;
 const DEBUGGER = /Debugger listening on (ws:\S+)/;
 
-/** Measures what was asked for. `say` hears what it is at. Rejects when something breaks. */
+/**
+ * Measures what was asked for. `say` hears what it is at, and the figures of each stage as soon as
+ * they are there, since a later one may fail. Rejects when something breaks.
+ */
 export async function runCourse(request: Request, say: (text: string) => void): Promise<Findings> {
   const course = new Course(request, say);
   try {
@@ -102,12 +106,16 @@ class Course {
     await this.#startGuildhall(sessionsCount, kept);
     const open = await OpenStages.open(this.#stages, IDLE_MS, this.#open);
     this.#open = open;
-    this.#findings.weights.push(...open.weights.filter(({ target }) => target !== POST_LANE));
+    const weights = open.weights.filter(({ target }) => target !== POST_LANE);
+    this.#say(`\n${describeWeights(weights)}`);
+    this.#findings.weights.push(...weights);
     const profiler = await this.#startProfiler();
     const targets = open.targets.filter(({ name }) => name !== POST_LANE);
     for (const eventsPerTurn of EVENTS_PER_TURN) {
       const pace = paceFor(sessionsCount, eventsPerTurn);
-      this.#findings.cells.push(...(await open.measure(targets, pace, roundsCount, 1)));
+      const cells = await open.measure(targets, pace, roundsCount, 1);
+      this.#say(`\n${describeCells(cells)}\n`);
+      this.#findings.cells.push(...cells);
     }
     if (profiler !== undefined) {
       this.#findings.profile.push(...selfTimes(await profiler.stop(), PROFILE_ROWS));
@@ -154,7 +162,9 @@ class Course {
     const pace = { turnsCount, eventsPerTurn: 1, intervalMs: POSTS_INTERVAL_MS };
     const compared = (target: Target): boolean => ['nats', POST_LANE].includes(target.name);
     const targets = open.targets.filter(compared);
-    this.#findings.latency.push(...(await open.measure(targets, pace, 1, 0)));
+    const cells = await open.measure(targets, pace, 1, 0);
+    this.#say(`five messages a second\n${describeCells(cells)}\n`);
+    this.#findings.latency.push(...cells);
   }
 
   async #startProfiler(): Promise<Profiler | undefined> {

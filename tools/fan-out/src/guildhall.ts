@@ -126,7 +126,8 @@ export class GuildhallFleet {
     const botsCount = Math.ceil(options.sessionsCount / this.#sessionsPerBot);
     const targets: Target[] = [];
     for (const compression of options.compressions) {
-      const world = await this.#world(compression, botsCount);
+      // Sessions that stay are in the guild they are in, however many bots it has.
+      const world = await this.#world(compression, first === undefined ? botsCount : 0);
       const target = this.#target(compression, world, options, first);
       targets.push(target);
       if (compression === 'none') {
