@@ -34,7 +34,7 @@ export const USAGE = `Usage: npm run bench -- fan-out fan-out [options]
 
 CPU time from the operating system for each delivery of an event to one of many WebSockets:
 Guildhall's gateway in a whole fleet, beside a loop of send() in C, ws, Socket.IO and the listener of
-nats-server; latency to the last recipient; memory of idle sessions. About seven minutes.
+nats-server; latency to the last recipient; memory of idle sessions. About eight minutes.
 
   --only LIST            of ${SUBJECTS.join(', ')} (all)
   --sessions LIST        (${SESSIONS_DEFAULT.join(',')}; up to ${SESSIONS_MAX})
