@@ -74,7 +74,7 @@ export class CommitLane {
   #underWay: Batch | undefined;
   #isBusy = false;
   #isInDoubt = false;
-  #failuresCount = 0;
+  #dropsCount = 0;
   /** Records of each batch that is in the log, oldest first. */
   #logged: { batchNo: bigint; count: number }[] = [];
   #loggedCount = 0;
@@ -103,9 +103,13 @@ export class CommitLane {
     return isNumbered ? this.#batchNo + 1n : this.#batchNo;
   }
 
-  /** How often what was in hand has failed. */
-  get failuresCount(): number {
-    return this.#failuresCount;
+  /**
+   * How often memory has let go of users with changes: what was in hand failed, or partitions were
+   * given up. What was taken from memory before may not be durable, and what is in the log may not
+   * be in memory.
+   */
+  get dropsCount(): number {
+    return this.#dropsCount;
   }
 
   /** Records in the log that have not been cut off, and those on their way to it. */
@@ -160,6 +164,7 @@ export class CommitLane {
    */
   release(partitions: readonly number[]): void {
     if (partitions.length === 0) return;
+    this.#dropsCount += 1;
     const lost = new Set(partitions);
     for (const partition of partitions) this.#epochs.delete(partition);
     for (const userId of this.stale) if (lost.has(partitionOf(userId))) this.stale.delete(userId);
@@ -357,7 +362,7 @@ export class CommitLane {
   /** The memory of a batch that failed may still be on its way to a socket: it is given up. */
   #fail({ records, waiters }: Batch, fault: Fault): void {
     const { words, endAt } = records;
-    if (records.count > 0) this.#failuresCount += 1;
+    if (records.count > 0) this.#dropsCount += 1;
     for (let at = records.firstAt; at < endAt; at += recordWords(words, at)) {
       const userHi = words[at + 3]!;
       const userLo = words[at + 2]!;

@@ -6,7 +6,9 @@
 //
 // Only what is durable gets into the rows. A user's parts are taken as they are in memory, which may
 // be ahead of the log; they are written when the commits of all that was decided until then are
-// done. If one of those fails, memory forgets the user, and what was taken is thrown away.
+// done. If one of those fails, or a partition turns out to be another's, memory forgets users, and
+// what was taken is thrown away. A log is cut only after a round in which nobody was forgotten: of
+// those who were, the rows may lack what the log has.
 //
 // Not one transaction, and not fenced, because it need not be: a row never goes back (see
 // part-writes.ts). So a write may be done twice, late, or beside the replay of an owner that has
@@ -118,12 +120,12 @@ export class LogFold {
     let partsCount = 0;
     let fault: Fault | undefined;
     try {
+      const dropsBefore = this.#drops();
       for (const lane of lanes) await this.#rebuild(lane);
-      const failuresBefore = this.#failures();
       const closed = lanes.map((lane) => lane.closedBatchNo);
       partsCount = await this.#writeDirty();
-      // Of those whose commit failed not all is in the rows yet.
-      if (this.#failures() !== failuresBefore) throw unwritten();
+      // Also of those who were dropped while others were made anew.
+      if (this.#drops() !== dropsBefore) throw unwritten();
       for (const [at, lane] of lanes.entries()) await lane.cut(closed[at]!);
     } catch (error) {
       fault = Fault.from(error);
@@ -179,11 +181,11 @@ export class LogFold {
 
   async #writeTaken(taken: readonly Taken[]): Promise<void> {
     const { lanes, store } = this.#options;
-    const failuresBefore = this.#failures();
+    const dropsBefore = this.#drops();
     let isWritten = false;
     try {
       await Promise.all(lanes.map((lane) => (lane.isAhead ? lane.flushed() : undefined)));
-      if (this.#failures() !== failuresBefore || lanes.some((lane) => lane.isInDoubt)) {
+      if (this.#drops() !== dropsBefore || lanes.some((lane) => lane.isInDoubt)) {
         throw unwritten();
       }
       this.#checkGoing();
@@ -215,8 +217,8 @@ export class LogFold {
     await sleep(clock, pauseMs, this.#stopping.signal).catch(() => undefined);
   }
 
-  #failures(): number {
-    return this.#options.lanes.reduce((sum, lane) => sum + lane.failuresCount, 0);
+  #drops(): number {
+    return this.#options.lanes.reduce((sum, lane) => sum + lane.dropsCount, 0);
   }
 
   #checkGoing(): void {
@@ -227,4 +229,4 @@ export class LogFold {
 }
 
 const unwritten = (): Fault =>
-  new Fault(FaultCode.Unavailable, 'a commit has failed, and its users have to be made anew');
+  new Fault(FaultCode.Unavailable, 'users were dropped from memory while they were written');
