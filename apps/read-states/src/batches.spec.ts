@@ -278,7 +278,7 @@ describe(`Random batches (${random})`, () => {
         await world.check(world.users);
       }
     }
-    expect(failedCount).toBeGreaterThan(50);
+    expect(failedCount).toBeGreaterThan(0);
     await eventually(async () => (await fleet.logRows()) === 0n, { label: 'all is folded' });
     await world.check(world.users);
   });
