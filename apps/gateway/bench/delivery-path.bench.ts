@@ -23,6 +23,9 @@ import { GatewayEvents } from '../src/events.js';
 import { Deliverer } from '../src/inbound/deliverer.js';
 import { SendBacklog } from '../src/outbound/send-backlog.js';
 import { SocketWriter } from '../src/outbound/socket-writer.js';
+import { DispatchLog } from '../src/domain/dispatch-log.js';
+
+const LOG = new DispatchLog({ bytesMax: 64 * 2 ** 20, eventsMax: 65_536, ageMaxMs: 60_000 });
 
 const SINK = 'BENCH_SINK';
 const CHANNEL = 11n;
@@ -117,6 +120,7 @@ function gatewayOn(sockets: readonly Socket[]) {
       },
       { status: 'online', isAfk: false, sinceMs: null, activities: [] },
       {
+        log: LOG,
         eventsMax: 4_096,
         ownBytesMax: 1_000_000,
         confirmedMax: 256,

@@ -14,6 +14,9 @@ import { Session } from '../src/domain/session.js';
 import { TopicRelay } from '../src/domain/topic-relay.js';
 import { GatewayEvents } from '../src/events.js';
 import { Deliverer } from '../src/inbound/deliverer.js';
+import { DispatchLog } from '../src/domain/dispatch-log.js';
+
+const LOG = new DispatchLog({ bytesMax: 64 * 2 ** 20, eventsMax: 65_536, ageMaxMs: 60_000 });
 
 const SESSIONS_COUNT = 1_000;
 const EVENTS_COUNT = 500;
@@ -43,6 +46,7 @@ class Sink implements GatewaySocket {
 }
 
 const LIMITS = {
+  log: LOG,
   eventsMax: 4_096,
   ownBytesMax: 1_000_000,
   confirmedMax: 256,

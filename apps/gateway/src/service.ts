@@ -23,6 +23,7 @@ import {
 } from '@guildhall/service';
 import { OPEN_METRICS_CONTENT_TYPE, type Telemetry } from '@guildhall/telemetry';
 import type { Config } from './config.js';
+import { DispatchLog } from './domain/dispatch-log.js';
 import { IdentifyLimiter } from './domain/identify-limiter.js';
 import { MemberListLimiter } from './domain/member-list-limiter.js';
 import { PresenceBook } from './domain/presence-book.js';
@@ -74,6 +75,7 @@ export interface GatewayService {
 
 const TICK_MS_MAX = 250;
 const ANCHOR_MS = 5_000;
+const LOG_TICK_MS = 5_000;
 /** After a change among owners, which comes in several pieces, we say how far we are. */
 const OWNERS_CHANGED_MS = 200;
 
@@ -154,6 +156,12 @@ export function assembleService(parts: ServiceParts): GatewayService {
     phase: parts.phase,
   });
   const http = httpRoom(server, { host: config.host, port: config.port, logger });
+  const dispatchLog = new DispatchLog({
+    bytesMax: config.replayLogBytesMax,
+    eventsMax: config.replayLogEventsMax,
+    // A session that was silent for as long as it may be, and is resumed as late as it may be.
+    ageMaxMs: config.heartbeatTimeoutMs + config.resumeWindowMs,
+  });
   const shared = { instance, clock, tracer, events, accounts, registry, life, deliverer };
   const identify = new Identify({
     ...shared,
@@ -166,6 +174,7 @@ export function assembleService(parts: ServiceParts): GatewayService {
       intervalMs: config.identifyIntervalMs,
     }),
     sessionLimits: {
+      log: dispatchLog,
       eventsMax: config.replayEventsMax,
       ownBytesMax: config.replayOwnBytesMax,
       confirmedMax: config.replayConfirmedMax,
@@ -267,6 +276,7 @@ export function assembleService(parts: ServiceParts): GatewayService {
           clock.every(tickMs, () => life.turn()),
           clock.every(config.followIntervalMs, () => void relays.followAll()),
           clock.every(ANCHOR_MS, () => deliverer.anchor()),
+          clock.every(LOG_TICK_MS, () => dispatchLog.tick(clock.monotonicMs())),
         );
         await bus.flush();
       },

@@ -6,6 +6,8 @@ export class Dispatch {
   /** Made for one session alone, and so counted against its own memory. */
   readonly isOwn: boolean;
   readonly encoded: EncodedDispatch;
+  /** The log's: its number there, 0 before it is first sent. */
+  logNumber = 0;
   readonly #data: Buffer;
   #withoutContent: Dispatch | undefined;
 

@@ -1,27 +1,42 @@
 // What a session was sent, so that RESUME can send it again.
 //
-// The entries are references to shared dispatches: a message to a thousand sessions is in memory
-// once and costs each of them eight bytes here. Only what was made for one session (READY and its
-// guilds) weighs on that session alone. A client confirms with each heartbeat what it has; what it
-// confirmed is of use only to a client that forgot it again, so most of it is let go.
+// What went to others as well is in the gateway's log, once for all; here is its number, in a typed
+// array that the collector never walks: eight bytes a dispatch. Only what was made for one session
+// (READY and its guilds) weighs on that session alone. A client confirms with each heartbeat what it
+// has; what it confirmed is of use only to a client that forgot it again, so most of it is let go.
 import type { Dispatch } from './dispatch.js';
+import type { DispatchLog } from './dispatch-log.js';
 
 export interface ReplayLimits {
+  /** Where shared dispatches are kept. */
+  readonly log: DispatchLog;
   /** Dispatches kept. */
   readonly eventsMax: number;
   /** Bytes kept of dispatches made for this session alone. */
   readonly ownBytesMax: number;
-  /** Shared dispatches kept although the client has confirmed them. */
+  /** Shared dispatches remembered although the client has confirmed them. */
   readonly confirmedMax: number;
 }
 
+/** A dispatch made for this session alone. */
+interface Own {
+  readonly s: number;
+  readonly dispatch: Dispatch;
+}
+
 const CAPACITY_FIRST = 8;
+const EMPTY = new Float64Array(0);
+const NONE: Own[] = [];
+/** In the place of a number: the dispatch is among the session's own. */
+const OWN = 0;
 
 /** A bounded memory of dispatches by their `s`, the oldest forgotten first. */
 export class Replay {
   readonly #limits: ReplayLimits;
-  /** A ring; its length is a power of two, grown as needed. */
-  #ring: (Dispatch | undefined)[] = [];
+  /** A ring of numbers in the log; its length is a power of two, grown as needed. */
+  #ring = EMPTY;
+  /** By `s`, oldest first. */
+  #own = NONE;
   /** `s` of the oldest kept; `#next - #oldest` are kept. */
   #oldest = 1;
   #next = 1;
@@ -48,12 +63,14 @@ export class Replay {
 
   /** Hot path. Remembers the next dispatch and returns its `s`. */
   push(dispatch: Dispatch): number {
-    if (this.count === this.#ring.length) this.#grow();
-    this.#ring[this.#next & (this.#ring.length - 1)] = dispatch;
-    if (dispatch.isOwn) this.#ownBytes += dispatch.size;
-    const s = this.#next++;
-    while (this.count > this.#limits.eventsMax || this.#ownBytes > this.#limits.ownBytesMax) {
-      this.#forgetOldest();
+    const s = this.#next;
+    if (s - this.#oldest === this.#ring.length) this.#grow();
+    this.#next = s + 1;
+    if (dispatch.isOwn) {
+      this.#pushOwn(s, dispatch);
+    } else {
+      this.#ring[s & (this.#ring.length - 1)] = this.#limits.log.numberOf(dispatch);
+      if (s - this.#oldest >= this.#limits.eventsMax) this.#forgetBefore(this.#oldest + 1);
     }
     return s;
   }
@@ -66,12 +83,9 @@ export class Replay {
     if (!Number.isInteger(seq) || seq >= this.#next) return;
     const confirmed = this.#confirmed;
     this.#confirmed = Math.max(confirmed, seq);
-    const forgetUpTo = Math.max(
-      confirmed - this.#limits.confirmedMax,
-      this.#lastOwnUpTo(confirmed),
-    );
-    while (this.#oldest <= forgetUpTo) this.#forgetOldest();
-    if (this.count === 0) this.#ring = [];
+    const lastOwn = this.#own.findLast(({ s }) => s <= confirmed)?.s ?? 0;
+    this.#forgetBefore(Math.max(confirmed - this.#limits.confirmedMax, lastOwn) + 1);
+    if (this.count === 0) this.#ring = EMPTY;
   }
 
   /**
@@ -81,34 +95,42 @@ export class Replay {
   after(seq: number): Dispatch[] | undefined {
     if (!Number.isInteger(seq) || seq < this.#oldest - 1 || seq >= this.#next) return undefined;
     const missed: Dispatch[] = [];
-    for (let s = seq + 1; s < this.#next; s += 1) missed.push(this.#at(s));
+    let ownAt = this.#own.findIndex(({ s }) => s > seq);
+    for (let s = seq + 1; s < this.#next; s += 1) {
+      const number = this.#ring[s & (this.#ring.length - 1)]!;
+      const dispatch = number === OWN ? this.#own[ownAt++]?.dispatch : this.#limits.log.at(number);
+      if (dispatch === undefined) return undefined;
+      missed.push(dispatch);
+    }
     return missed;
   }
 
-  #at(s: number): Dispatch {
-    return this.#ring[s & (this.#ring.length - 1)]!;
+  #pushOwn(s: number, dispatch: Dispatch): void {
+    const { eventsMax, ownBytesMax } = this.#limits;
+    this.#ring[s & (this.#ring.length - 1)] = OWN;
+    if (this.#own.length === 0) this.#own = [];
+    this.#own.push({ s, dispatch });
+    this.#ownBytes += dispatch.size;
+    this.#forgetBefore(this.#next - eventsMax);
+    while (this.#ownBytes > ownBytesMax) this.#forgetBefore(this.#own[0]!.s + 1);
   }
 
-  #lastOwnUpTo(seq: number): number {
-    if (this.#ownBytes === 0) return 0;
-    for (let s = seq; s >= this.#oldest; s -= 1) if (this.#at(s).isOwn) return s;
-    return 0;
-  }
-
-  #forgetOldest(): void {
-    const slot = this.#oldest & (this.#ring.length - 1);
-    const dispatch = this.#ring[slot]!;
-    if (dispatch.isOwn) this.#ownBytes -= dispatch.size;
-    this.#ring[slot] = undefined;
-    this.#oldest += 1;
+  /** Forgets everything with a lower `s`. */
+  #forgetBefore(s: number): void {
+    if (s <= this.#oldest) return;
+    this.#oldest = s;
+    let ownCount = 0;
+    while (ownCount < this.#own.length && this.#own[ownCount]!.s < s) {
+      this.#ownBytes -= this.#own[ownCount]!.dispatch.size;
+      ownCount += 1;
+    }
+    if (ownCount > 0) this.#own = ownCount === this.#own.length ? NONE : this.#own.slice(ownCount);
   }
 
   #grow(): void {
-    const larger: (Dispatch | undefined)[] = new Array<Dispatch | undefined>(
-      Math.max(CAPACITY_FIRST, this.#ring.length * 2),
-    ).fill(undefined);
+    const larger = new Float64Array(Math.max(CAPACITY_FIRST, this.#ring.length * 2));
     for (let s = this.#oldest; s < this.#next; s += 1) {
-      larger[s & (larger.length - 1)] = this.#at(s);
+      larger[s & (larger.length - 1)] = this.#ring[s & (this.#ring.length - 1)]!;
     }
     this.#ring = larger;
   }

@@ -4,8 +4,12 @@ import { PresenceBook, sessionPresence } from './presence-book.js';
 import { SessionRegistry } from './session-registry.js';
 import { Session, type SessionIdentity } from './session.js';
 import { TopicRelay } from './topic-relay.js';
+import { DispatchLog } from './dispatch-log.js';
+
+const LOG = new DispatchLog({ bytesMax: 64 * 2 ** 20, eventsMax: 65_536, ageMaxMs: 60_000 });
 
 const LIMITS = {
+  log: LOG,
   eventsMax: 8,
   ownBytesMax: 1_000,
   confirmedMax: 8,

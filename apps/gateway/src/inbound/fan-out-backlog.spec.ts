@@ -18,6 +18,9 @@ import { Session } from '../domain/session.js';
 import { GatewayEvents } from '../events.js';
 import { Deliverer } from './deliverer.js';
 import { Relays } from './relays.js';
+import { DispatchLog } from '../domain/dispatch-log.js';
+
+const LOG = new DispatchLog({ bytesMax: 64 * 2 ** 20, eventsMax: 65_536, ageMaxMs: 60_000 });
 
 const LARGE = 1n << 22n;
 const SMALL = 2n << 22n;
@@ -56,6 +59,7 @@ function sessionOf(userId: bigint, socket: GatewaySocket): Session {
     },
     { status: 'online', isAfk: false, sinceMs: null, activities: [] },
     {
+      log: LOG,
       eventsMax: 64,
       ownBytesMax: 1_000,
       confirmedMax: 16,

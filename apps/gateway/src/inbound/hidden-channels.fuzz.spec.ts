@@ -28,6 +28,9 @@ import { Session } from '../domain/session.js';
 import { TopicRelay } from '../domain/topic-relay.js';
 import { GatewayEvents } from '../events.js';
 import { Deliverer } from './deliverer.js';
+import { DispatchLog } from '../domain/dispatch-log.js';
+
+const LOG = new DispatchLog({ bytesMax: 64 * 2 ** 20, eventsMax: 65_536, ageMaxMs: 60_000 });
 
 const TOPIC = 1n;
 const ROLES = [101n, 102n, 103n, 104n];
@@ -493,6 +496,7 @@ function sessionOf(userId: bigint, intents: number, socket: GatewaySocket): Sess
     },
     { status: 'online', isAfk: false, sinceMs: null, activities: [] },
     {
+      log: LOG,
       eventsMax: 16,
       ownBytesMax: 1_000,
       confirmedMax: 16,

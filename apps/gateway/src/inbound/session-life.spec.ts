@@ -7,6 +7,9 @@ import { SessionRegistry } from '../domain/session-registry.js';
 import { Session } from '../domain/session.js';
 import type { Relays } from './relays.js';
 import { SessionLife } from './session-life.js';
+import { DispatchLog } from '../domain/dispatch-log.js';
+
+const LOG = new DispatchLog({ bytesMax: 64 * 2 ** 20, eventsMax: 65_536, ageMaxMs: 60_000 });
 
 const TICK_MS = 100;
 
@@ -62,6 +65,7 @@ function setUp() {
     },
     { status: 'online', isAfk: false, sinceMs: null, activities: [] },
     {
+      log: LOG,
       eventsMax: 8,
       ownBytesMax: 1_000,
       confirmedMax: 8,
