@@ -31,7 +31,7 @@ export const NUMBER_KNOBS = {
   replayOwnBytesMax: knob('REPLAY_OWN_BYTES_MAX', 64 * MEBIBYTE, 65_536, 1024 * MEBIBYTE),
   /** Dispatches kept although a heartbeat confirmed them. */
   replayConfirmedMax: knob('REPLAY_CONFIRMED_MAX', 256, 0, 1_000_000),
-  /** Shared dispatches kept, once for all sessions, while one may be resumed: bytes, and how many. */
+  /** Shared dispatches kept once for all sessions, while one may be resumed: bytes, and number. */
   replayLogBytesMax: knob('REPLAY_LOG_BYTES_MAX', 256 * MEBIBYTE, 65_536, 16_384 * MEBIBYTE),
   replayLogEventsMax: knob('REPLAY_LOG_EVENTS_MAX', 262_144, 16, 16_777_216),
   /** Events that may wait for a session's READY. */

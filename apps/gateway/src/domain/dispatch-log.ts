@@ -5,7 +5,7 @@
 //   kept              `------------'        bounded in bytes, in number and in age
 //
 // What is forgotten cannot be replayed, and whoever missed it has to identify anew. So the age is
-// as long as a session may be resumed, and the other two bounds are for when that would be too much.
+// as long as a session may be resumed; the other two bounds are for when that would be too much.
 import type { Dispatch } from './dispatch.js';
 
 export interface DispatchLogLimits {

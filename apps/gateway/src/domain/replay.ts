@@ -2,8 +2,9 @@
 //
 // What went to others as well is in the gateway's log, once for all; here is its number, in a typed
 // array that the collector never walks: eight bytes a dispatch. Only what was made for one session
-// (READY and its guilds) weighs on that session alone. A client confirms with each heartbeat what it
-// has; what it confirmed is of use only to a client that forgot it again, so most of it is let go.
+// (READY and its guilds) weighs on that session alone. A client confirms with each heartbeat what
+// it has; what it confirmed is of use only to a client that forgot it again, so most of it is let
+// go.
 import type { Dispatch } from './dispatch.js';
 import type { DispatchLog } from './dispatch-log.js';
 
