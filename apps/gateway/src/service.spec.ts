@@ -253,6 +253,29 @@ describe('a gateway closes with', () => {
   });
 });
 
+describe('IDENTIFYs of the day', () => {
+  it('are counted before READY when few are left, and beside it when there are plenty', async () => {
+    gateway = await runGateway();
+    const { fleet } = gateway;
+    const gate = Promise.withResolvers<void>();
+    fleet.startSessionGate = gate.promise;
+    fleet.user('plenty');
+    const first = await connect(gateway);
+    await first.identify({ token: 'plenty', intents: 0 });
+    expect(fleet.identifiesLeft).toBe(1_000);
+
+    fleet.identifiesLeft = 10;
+    fleet.user('few');
+    const second = await connect(gateway);
+    const ready = second.identify({ token: 'few', intents: 0 });
+    await eventually(() => gateway.service.registry.size === 2, { label: 'the second is known' });
+    expect(second.dispatches('READY')).toEqual([]);
+    gate.resolve();
+    await ready;
+    expect(fleet.identifiesLeft).toBe(8);
+  });
+});
+
 describe('max_concurrency', () => {
   it('answers a second IDENTIFY of a key within the interval by op 9, then lets the socket in', async () => {
     gateway = await runGateway({ identifyIntervalMs: 400 });

@@ -74,6 +74,8 @@ export interface Identity {
   /** 0 for people. */
   readonly applicationId: Snowflake;
   readonly applicationFlags: number;
+  /** IDENTIFYs that were left of the day when it was asked; 0 for people. */
+  readonly sessionStartsLeft: number;
 }
 
 /** A file a client sent, in a temporary place until it is kept; it is deleted after the request. */

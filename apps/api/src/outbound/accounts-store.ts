@@ -46,6 +46,11 @@ export interface UserRow {
   public_flags: number;
 }
 
+interface IdentityRow extends UserRow {
+  flags: number | null;
+  starts_count: number | null;
+}
+
 const USER_COLUMNS = `user_id, username, discriminator, global_name, avatar, email, password_hash,
   is_bot, public_flags`;
 
@@ -53,13 +58,15 @@ const SELECT_USER = {
   name: 'user-by-id',
   text: `SELECT ${USER_COLUMNS} FROM users WHERE user_id = $1`,
 };
-const SELECT_TOKEN = {
-  name: 'token',
-  text: 'SELECT 1 FROM tokens WHERE user_id = $1 AND hash = $2',
-};
-const SELECT_FLAGS = {
-  name: 'application-flags',
-  text: 'SELECT flags FROM applications WHERE application_id = $1',
+// One round trip: every IDENTIFY waits for it. All of it has the user's own key.
+const SELECT_IDENTITY = {
+  name: 'identity',
+  text: `SELECT ${USER_COLUMNS},
+           (SELECT flags FROM applications a WHERE a.application_id = u.user_id) AS flags,
+           (SELECT starts_count FROM session_starts s
+            WHERE s.user_id = u.user_id AND s.window_started_at > $3) AS starts_count
+         FROM users u WHERE user_id = $1
+           AND EXISTS (SELECT FROM tokens t WHERE t.user_id = u.user_id AND t.hash = $2)`,
 };
 const INSERT_TOKEN = {
   name: 'insert-token',
@@ -104,15 +111,22 @@ export class AccountsStore implements Accounts {
   async authenticateNow(token: string): Promise<Identity | undefined> {
     const parts = parseToken(token);
     if (parts === undefined) return undefined;
-    const { rowCount } = await this.#store.query(SELECT_TOKEN, [parts.userId, parts.hash]);
-    if (rowCount === 0) return undefined;
-    const row = await this.#rowOf(parts.userId);
+    const windowStart = new Date(this.#options.clock.nowMs() - DAY_MS);
+    const { rows } = await this.#store.query<IdentityRow>(SELECT_IDENTITY, [
+      parts.userId,
+      parts.hash,
+      windowStart,
+    ]);
+    const row = rows[0];
     if (row === undefined) return undefined;
-    const user = userOf(row);
-    if (!row.is_bot) return { user, email: row.email, applicationId: 0n, applicationFlags: 0 };
-    const { rows } = await this.#store.query<{ flags: number }>(SELECT_FLAGS, [row.user_id]);
-    const flags = rows[0]?.flags ?? 0;
-    return { user, email: '', applicationId: row.user_id, applicationFlags: flags };
+    const isBot = row.is_bot;
+    return {
+      user: userOf(row),
+      email: isBot ? '' : row.email,
+      applicationId: isBot ? row.user_id : 0n,
+      applicationFlags: row.flags ?? 0,
+      sessionStartsLeft: isBot ? Math.max(0, SESSION_STARTS_MAX - (row.starts_count ?? 0)) : 0,
+    };
   }
 
   async register(account: NewAccount): Promise<{ token: string; user: UserInit } | Taken> {
@@ -234,6 +248,8 @@ export class AccountsStore implements Accounts {
     const { rows } = await this.#store.query<{ starts_count: number }>(
       {
         name: 'start-session',
+        // A limit and no promise to anybody: the IDENTIFY does not wait for the disk, and a crash
+        // may forget the last few.
         text: `INSERT INTO session_starts AS s (user_id, window_started_at, starts_count)
                VALUES ($1, $2, 1)
                ON CONFLICT (user_id) DO UPDATE SET
@@ -242,7 +258,7 @@ export class AccountsStore implements Accounts {
                  window_started_at =
                    CASE WHEN s.window_started_at <= $3 THEN $2 ELSE s.window_started_at END
                WHERE s.window_started_at <= $3 OR s.starts_count < $4
-               RETURNING starts_count`,
+               RETURNING starts_count, set_config('synchronous_commit', 'off', true)`,
       },
       [userId, now, expired, SESSION_STARTS_MAX],
     );

@@ -80,6 +80,11 @@ const GRANTS: readonly (readonly [intent: number, flags: number])[] = [
   [Intent.MessageContent, (1 << 18) | (1 << 19)],
 ];
 
+/**
+ * With so many IDENTIFYs left of the day nobody waits until one more is counted: more than these
+ * are never under way at once.
+ */
+const SESSION_STARTS_AMPLE = 64;
 const TRY_AGAIN_LATER = 1013;
 const ONLINE: Presence = { status: 'online', isAfk: false, sinceMs: null, activities: [] };
 
@@ -116,7 +121,7 @@ export class Identify {
     trace: TraceContext | undefined,
     startedMs: number,
   ): Promise<Entrance> {
-    const { accounts, registry, limiter, clock, life } = this.#options;
+    const { accounts, registry, limiter, clock, life, events } = this.#options;
     const account = await authenticated(accounts, payload.token, trace);
     if (account === undefined) return closeWith(CloseCode.AuthenticationFailed);
     const user = account.user!;
@@ -132,9 +137,13 @@ export class Identify {
     if (user.bot && !limiter.admit(user.id, payload.shard?.id ?? 0, clock.monotonicMs())) {
       return { kind: 'invalid' };
     }
-    const counted = user.bot ? accounts.startSession(user.id, trace) : Promise.resolve();
-    // Awaited below; a rejection before that is not unhandled.
-    counted.catch(() => undefined);
+    const counting = user.bot ? accounts.startSession(user.id, trace) : Promise.resolve();
+    const isAmple = account.sessionStartsLeft >= SESSION_STARTS_AMPLE;
+    const counted = isAmple ? Promise.resolve() : counting;
+    // Awaited below, or not at all.
+    counting.catch((reason: unknown) => {
+      if (isAmple) events.requestFailed('start session', Fault.from(reason), trace);
+    });
     const session = this.#newSession(account, payload);
     registry.add(session);
     try {

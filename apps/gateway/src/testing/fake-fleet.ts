@@ -93,6 +93,8 @@ export class FakeFleet {
   /** Characters of each guild's description. */
   descriptionLength = 0;
   identifiesLeft = 1000;
+  /** No IDENTIFY is counted before this resolves. */
+  startSessionGate: Promise<void> = Promise.resolve();
   attachesCount = 0;
   followsCount = 0;
   renewalsCount = 0;
@@ -110,9 +112,10 @@ export class FakeFleet {
           authenticate: ({ token }) => {
             const account = this.accounts.get(token);
             if (account === undefined) throw new Fault(FaultCode.Unauthorized, 'nobody');
-            return account;
+            return { ...account, sessionStartsLeft: account.user!.bot ? this.identifiesLeft : 0 };
           },
-          startSession: () => {
+          startSession: async () => {
+            await this.startSessionGate;
             if (this.identifiesLeft === 0) {
               throw Fault.refused({ discordCode: 0, httpStatus: 429, message: 'used up' });
             }
@@ -148,6 +151,7 @@ export class FakeFleet {
       },
       email: bot ? '' : 'person@example.org',
       applicationId: bot ? id : 0n,
+      sessionStartsLeft: 0,
       applicationFlags: bot ? (options.applicationFlags ?? (1 << 12) | (1 << 14) | (1 << 18)) : 0,
     });
     this.users.set(id, { id, seq: 0, events: [], prunedSeq: 0 });
