@@ -5,7 +5,7 @@
 //   npm run bench -- fleet
 //
 // Prints a table and a JSON line.
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { ALL_INTENTS } from '@guildhall/gateway-protocol';
@@ -115,7 +115,7 @@ async function measureLogIn(fleet: Fleet, { token }: Made): Promise<void> {
     await client.waitFor(() => guildsOf(client) === GUILDS_COUNT, { timeoutMs: 30_000 });
     complete.push(performance.now() - startedAt);
     await client.close(1000);
-    await setTimeout(LOGIN_PAUSE_MS);
+    await sleep(LOGIN_PAUSE_MS);
   }
   const measured = (times: number[]): number[] => times.slice(WARM_UP_LOGINS_COUNT);
   noteTimes(`IDENTIFY to READY, ${GUILDS_COUNT} guilds`, measured(ready));
