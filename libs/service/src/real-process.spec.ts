@@ -10,7 +10,8 @@ import {
   type TempDir,
 } from '@guildhall/testkit';
 
-// A main.ts as an app's, bundled and run as apps are. What it does once ready is in STORY.
+// A main.ts as an app's, bundled and run as apps are. STORY names what it does on SIGUSR2, which
+// comes when the test has seen its port: a child that ends before that has failed to start.
 const MAIN = `
   import { createHttpServer, httpRoom, runMain } from './index.js';
   import { assert } from '@guildhall/fault';
@@ -42,7 +43,7 @@ const MAIN = `
       const http = httpRoom(server, { host: '127.0.0.1', port: 0 });
       const last = {
         name: 'last',
-        start: async () => { say('port ' + http.port); setImmediate(stories[story]); },
+        start: async () => { process.once('SIGUSR2', stories[story]); say('port ' + http.port); },
         stop: async () => {},
       };
       return { rooms: [room, http, last], logger, flush: async () => say('flushed') };
@@ -87,6 +88,7 @@ describe('a process of the fleet', () => {
       readyWhen: /^port \d+$/,
     });
     running.push(child);
+    process.kill(child.pid, 'SIGUSR2');
     const port = child
       .lines()
       .find((line) => line.startsWith('port '))!
