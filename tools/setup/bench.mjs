@@ -1,10 +1,10 @@
-// `npm run bench -- <project> [name]`: bundles the benches of a project and runs them one by one;
-// those of the libraries that are a part of its story first.
+// `npm run bench -- <project> [name]`: brings everything into place, bundles the benches of a
+// project and runs them one by one; those of the libraries that are a part of its story first.
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.mjs';
-import { findNode } from './install.mjs';
+import { prepare } from './prepare.mjs';
 import { root } from './root.mjs';
 import { run } from './run.mjs';
 import { heading, Problem, runMain } from './say.mjs';
@@ -36,7 +36,7 @@ await runMain(async () => {
   const [name, filter = '', ...args] = process.argv.slice(2);
   const libs = (LIBS_BY_APP[name] ?? []).map((path) => join(root, path));
   const projects = [...libs, findProject(name)];
-  const node = await findNode(root);
+  const { node, env } = await prepare(root);
   let worst = 0;
   for (const project of projects) {
     for (const file of benchesOf(project).filter((each) => each.includes(filter))) {
@@ -45,7 +45,7 @@ await runMain(async () => {
       await bundle(root, join(project, 'bench', file), outfile);
       heading(file.slice(0, -SUFFIX.length));
       const flags = ['--enable-source-maps', '--expose-gc', outfile, ...args];
-      const { code } = await run(node, flags, { cwd: root });
+      const { code } = await run(node, flags, { cwd: root, env });
       worst = Math.max(worst, code);
     }
   }
