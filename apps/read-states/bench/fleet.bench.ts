@@ -6,7 +6,7 @@
 //   npm run bench -- read-states fleet [seconds] [users] [channels] [only what is called like this]
 //
 // First with nobody in memory, then with everybody, then after a restart once more with nobody, as
-// fast as it goes, and at half of that. CPU is that of all threads of a process and, for
+// fast as it goes, and at half of that; and it is killed with a long log. CPU is that of all threads of a process and, for
 // PostgreSQL, of all of its processes. Prints a table, and writes fleet.json beside its bundle.
 // BENCH_APP_FLAGS are node's for the app (--cpu-prof).
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { runMain } from '@guildhall/service';
 import { openStore, type Store } from '@guildhall/store';
+import { PARTITIONS_COUNT } from '@guildhall/snowflake';
 import { freePort, removePostgres, startNats, startPostgres, tempDir } from '@guildhall/testkit';
 import { readConfig } from '../src/config.js';
 import { assembleProcess } from '../src/service.js';
@@ -28,6 +29,8 @@ const [seconds = 5, usersCount = 100_000, channelsCount = 100] = process.argv
 const only = new RegExp(process.argv[5] ?? '');
 const TICKS_PER_SECOND = 100;
 const US_PER_SECOND = 1e6;
+const WAL_MIB = 1_792;
+const WAL_FILE_MIB = 16;
 
 if (process.env['BENCH_ROLE'] === 'app') void runApp();
 else if (process.env['BENCH_ROLE'] === 'caller') {
@@ -74,8 +77,16 @@ class Part {
   }
 
   async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.kill('SIGTERM');
+    this.child.kill(signal);
     await ended;
     this.#reader.close();
   }
@@ -117,11 +128,13 @@ async function main(): Promise<void> {
     statementTimeoutMs: 120_000,
   });
   const rows: Row[] = [];
+  const deaths: { records: number; servedAfterMs: number }[] = [];
   const caller = new Part('caller', { NATS_URL: nats.url });
   let app: Part | undefined;
   try {
     const startedAtMs = performance.now();
     await fill(store, usersCount, channelsCount);
+    await layOutWal(store);
     const tookMs = performance.now() - startedAtMs;
     const entries = (usersCount * channelsCount).toLocaleString('en-US');
     console.log(`${entries} entries in the rows after ${(tookMs / 1_000).toFixed(1)} s`);
@@ -156,7 +169,22 @@ async function main(): Promise<void> {
     const warm = await measure('acks', {});
     const half = { rate: Math.round((warm?.perSecond ?? 0) / 2) };
     if (half.rate > 0) await measure('acks at half of that', half);
+    await measure('acks at 200,000 a second', { rate: 200_000 });
     await measure('acks at 100,000 a second', { rate: 100_000 });
+    if (only.test('death')) {
+      await measure('acks before a death', { rate: 200_000 });
+      const records = (await metricsOf(port))(/^read_states_log_records (\S+)/m);
+      await app!.kill();
+      const killedAtMs = performance.now();
+      await start();
+      await untilServed(port);
+      const servedAfterMs = performance.now() - killedAtMs;
+      deaths.push({ records, servedAfterMs });
+      console.log(
+        `killed with ${records.toLocaleString('en-US')} records in the log: everything is served ` +
+          `${(servedAfterMs / 1_000).toFixed(1)} s later`,
+      );
+    }
     await measure('acks that sessions are told of', { kind: 'ack-told' });
     await measure('gets', { kind: 'get' });
     await app!.stop();
@@ -176,8 +204,25 @@ async function main(): Promise<void> {
     dir.remove();
   }
   const file = join(dirname(process.argv[1]!), 'fleet.json');
-  writeFileSync(file, `${JSON.stringify({ seconds, usersCount, channelsCount, rows }, null, 2)}\n`);
+  writeFileSync(
+    file,
+    `${JSON.stringify({ seconds, usersCount, channelsCount, rows, deaths }, null, 2)}\n`,
+  );
   console.log(`written to ${file}`);
+}
+
+/**
+ * Sees to it that the files of the WAL are there, as they are on a server that has run for a while:
+ * a new one fills each of them with zeros first, 16 MiB, while commits wait.
+ */
+async function layOutWal(store: Store): Promise<void> {
+  await store.query({ text: `ALTER SYSTEM SET min_wal_size = '${WAL_MIB}MB'` });
+  await store.query({ text: 'SELECT pg_reload_conf()' });
+  for (let at = 0; at < WAL_MIB / WAL_FILE_MIB; at += 1) {
+    await store.query({ text: `SELECT pg_logical_emit_message(false, 'bench', 'next')` });
+    await store.query({ text: 'SELECT pg_switch_wal()' });
+  }
+  await store.query({ text: 'CHECKPOINT' });
 }
 
 async function ready(port: number): Promise<void> {
@@ -199,8 +244,7 @@ async function countsOf(
              (SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::text FROM pg_stat_user_tables
               WHERE schemaname = 'read_states') AS writes`,
   });
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const metric = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);
+  const metric = await metricsOf(port);
   return {
     cpuUs: {
       app: cpuUs(pids.app),
@@ -213,6 +257,19 @@ async function countsOf(
     folded: metric(/^read_states_folded_rows_total (\d+)/m),
     commits: metric(/^read_states_commit_records_count (\d+)/m),
   };
+}
+
+async function metricsOf(port: number): Promise<(pattern: RegExp) => number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return (pattern) => Number(pattern.exec(text)?.[1] ?? 0);
+}
+
+async function untilServed(port: number): Promise<void> {
+  for (;;) {
+    const metric = await metricsOf(port);
+    if (metric(/^read_states_partitions_served (\S+)/m) === PARTITIONS_COUNT) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Of a process, with its children and those of them that have ended. */

@@ -71,7 +71,7 @@ export class Events {
     });
     this.#folds = metrics.histogramBy({
       name: 'read_states_fold_duration',
-      help: 'Putting what the log holds into the rows',
+      help: 'From a mark in the log until the rows have what was in it then',
       unit: 'seconds',
       labels: ['outcome'],
     });
@@ -137,9 +137,12 @@ export class Events {
     if (fault !== undefined) this.#logger.warn('users could not be loaded', { error: fault });
   }
 
-  folded({ partsCount, durationMs, fault }: FoldReport): void {
+  wroteRows(count: number): void {
+    this.#folded.add(count);
+  }
+
+  folded({ durationMs, fault }: FoldReport): void {
     this.#folds.of({ outcome: fault?.code ?? 'ok' }).record(durationMs / 1_000);
-    this.#folded.add(partsCount);
     if (fault === undefined) return;
     this.#logger.warn('a fold failed and will be tried again', { error: fault });
   }

@@ -191,6 +191,7 @@ export class ReadStatesApp implements Room {
       rowsPerSecond: knobs.foldRowsPerSecond,
       recordsMax: this.#recordsMax,
       report: (report) => this.#events.folded(report),
+      wrote: (partsCount) => this.#events.wroteRows(partsCount),
       rebuilt: (usersCount) => this.#events.rebuilt(usersCount),
     });
   }

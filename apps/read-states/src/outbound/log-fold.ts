@@ -1,14 +1,17 @@
 // Folding: what the logs hold goes into the rows, and the logs are cut.
 //
-// A round writes the dirty parts of every user that has some when it begins, those that have had
-// them for longest first; parts that were changed a thousand times since the last round are written
-// once. Then all that was in the logs when it began is in the rows, and is cut off.
+// It writes the dirty parts of users, those that have had them for longest first; parts that were
+// changed a thousand times meanwhile are written once. Every so often it sets a mark: how far the
+// logs were then, and how many users were dirty. When that many more have been written, the rows
+// have all that was in the logs at the mark, which is cut off. Marks are set while users are being
+// written, so a log is never much longer than what is changed while all dirty users are written
+// once.
 //
 // Only what is durable gets into the rows. A user's parts are taken as they are in memory, which may
 // be ahead of the log; they are written when the commits of all that was decided until then are
 // done. If one of those fails, or a partition turns out to be another's, memory forgets users, and
-// what was taken is thrown away. A log is cut only after a round in which nobody was forgotten: of
-// those who were, the rows may lack what the log has.
+// what was taken is thrown away. A log is cut only if nobody was forgotten since the mark: of those
+// who were, the rows may lack what the log has. Whatever fails, all marks are given up.
 //
 // Not one transaction, and not fenced, because it need not be: a row never goes back (see
 // part-writes.ts). So a write may be done twice, late, or beside the replay of an owner that has
@@ -26,9 +29,8 @@ import type { CommitLane } from './commit-lane.js';
 import { replayLog } from './log-replay.js';
 import { PartWrites } from './part-writes.js';
 
-/** What was seen of one round, for metrics. */
+/** What was seen from one mark to its cut, for metrics. */
 export interface FoldReport {
-  readonly partsCount: number;
   readonly durationMs: number;
   readonly fault: Fault | undefined;
 }
@@ -38,6 +40,7 @@ export interface LogFoldOptions {
   readonly table: ReadStateTable;
   readonly store: Store;
   readonly clock: Clock;
+  /** From mark to mark. */
   readonly intervalMs: number;
   /** About the most rows in one statement: all of a user go together. */
   readonly writeMax: number;
@@ -46,12 +49,16 @@ export interface LogFoldOptions {
   /** Records a lane's log may have; near it nothing is slowed down any more. */
   readonly recordsMax: number;
   readonly report: (report: FoldReport) => void;
+  /** Rows were written. */
+  readonly wrote: (partsCount: number) => void;
   /** Users were made anew from the log after a commit had failed. */
   readonly rebuilt: (usersCount: number) => void;
 }
 
 /** The share of the longest log from which on rows are written as fast as they can be. */
 const FULL_SPEED_SHARE = 0.75;
+/** With so many under way no more marks are set but those that somebody waits for. */
+const MARKS_MAX = 64;
 const MS_PER_SECOND = 1_000;
 
 /** A user whose parts are being written; it stays in memory until they are. */
@@ -61,14 +68,31 @@ interface Taken {
   readonly partsMarked: number[];
 }
 
+/** When `usersWritten` gets to `untilUser`, the rows have what `closed` names. */
+interface Mark {
+  /** The last batch of each lane when the mark was set. */
+  readonly closed: readonly bigint[];
+  readonly untilUser: number;
+  readonly drops: number;
+  readonly atMs: number;
+  readonly waiters: readonly FoldWaiter[];
+}
+
+type FoldWaiter = (isFolded: boolean) => void;
+
 export class LogFold {
   readonly #options: LogFoldOptions;
   readonly #writes = new PartWrites();
   readonly #stopping = new AbortController();
   #timer: Timer | undefined;
-  #running: Promise<boolean> | undefined;
-  #isHurried = false;
-  #isWoken = false;
+  #isRunning = false;
+  #isMarkDue = false;
+  #marks: Mark[] = [];
+  /** Who waits for the mark that is due. */
+  #waiters: FoldWaiter[] = [];
+  #hurriesCount = 0;
+  /** Users written since the beginning; marks count from it. */
+  #usersWritten = 0;
 
   constructor(options: LogFoldOptions) {
     this.#options = options;
@@ -76,13 +100,15 @@ export class LogFold {
 
   /** Folds every so often until `stop`. */
   start(): void {
-    this.#timer = this.#options.clock.every(this.#options.intervalMs, () => void this.#soon());
+    this.#timer = this.#options.clock.every(this.#options.intervalMs, () => {
+      if (this.#marks.length < MARKS_MAX) this.wake();
+    });
   }
 
-  /** Begins a round now, or when the one under way has ended. */
+  /** Sets a mark now, or after the statement that is under way. */
   wake(): void {
-    if (this.#running === undefined) void this.#soon();
-    else this.#isWoken = true;
+    this.#isMarkDue = true;
+    if (!this.#isRunning) void this.#run();
   }
 
   /**
@@ -90,48 +116,84 @@ export class LogFold {
    * rejects.
    */
   async fold(): Promise<boolean> {
-    this.#isHurried = true;
-    await this.#running;
-    const isDone = await this.#soon();
-    this.#isHurried = false;
-    return isDone;
+    this.#hurriesCount += 1;
+    const isFolded = await new Promise<boolean>((resolve) => {
+      this.#waiters.push(resolve);
+      this.wake();
+    });
+    this.#hurriesCount -= 1;
+    return isFolded;
   }
 
-  /** Begins no round any more, and ends the one under way at its next statement. */
+  /** Sets no mark any more, and ends at the next statement. */
   stop(): void {
     this.#stopping.abort();
     this.#timer?.cancel();
   }
 
-  #soon(): Promise<boolean> {
-    this.#running ??= this.#round().finally(() => {
-      this.#running = undefined;
-      if (!this.#isWoken) return;
-      this.#isWoken = false;
-      void this.#soon();
-    });
-    return this.#running;
+  /** Until all marks are reached, or given up; those that are set meanwhile too. Never rejects. */
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#isMarkDue || this.#marks.length > 0) {
+      try {
+        if (this.#isMarkDue) await this.#setMark();
+        const count = await this.#writeSome();
+        await this.#cutReached();
+        if (this.#marks.length > 0) await this.#pause(count);
+      } catch (error) {
+        this.#giveUp(Fault.from(error));
+      }
+    }
+    this.#isRunning = false;
   }
 
-  async #round(): Promise<boolean> {
-    const { lanes, clock, report } = this.#options;
-    if (lanes.every((lane) => lane.recordsCount === 0 && lane.stale.size === 0)) return true;
-    const startedAtMs = clock.monotonicMs();
-    let partsCount = 0;
-    let fault: Fault | undefined;
-    try {
-      const dropsBefore = this.#drops();
-      for (const lane of lanes) await this.#rebuild(lane);
-      const closed = lanes.map((lane) => lane.closedBatchNo);
-      partsCount = await this.#writeDirty();
-      // Also of those who were dropped while others were made anew.
-      if (this.#drops() !== dropsBefore) throw unwritten();
-      for (const [at, lane] of lanes.entries()) await lane.cut(closed[at]!);
-    } catch (error) {
-      fault = Fault.from(error);
+  async #setMark(): Promise<void> {
+    const { lanes, table, clock } = this.#options;
+    this.#isMarkDue = false;
+    const atMs = clock.monotonicMs();
+    // Before others are made anew: somebody may be dropped meanwhile.
+    const drops = this.#drops();
+    for (const lane of lanes) await this.#rebuild(lane);
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    const closed = lanes.map((lane) => lane.closedBatchNo);
+    const untilUser = this.#usersWritten + table.dirtyUsersCount;
+    if (lanes.some((lane) => lane.recordsCount > 0)) {
+      this.#marks.push({ closed, untilUser, drops, atMs, waiters });
+    } else {
+      for (const waiter of waiters) waiter(true);
     }
-    report({ partsCount, durationMs: clock.monotonicMs() - startedAtMs, fault });
-    return fault === undefined;
+  }
+
+  /** Cuts off what the rows have by now: once, however many marks were reached. */
+  async #cutReached(): Promise<void> {
+    const { lanes } = this.#options;
+    const drops = this.#drops();
+    if (this.#marks.some((mark) => mark.drops !== drops)) throw unwritten();
+    const at = this.#marks.findLastIndex(({ untilUser }) => untilUser <= this.#usersWritten);
+    if (at < 0) return;
+    const { closed } = this.#marks[at]!;
+    for (const [lane, batchNo] of closed.entries()) await lanes[lane]!.cut(batchNo);
+    for (const mark of this.#marks.splice(0, at + 1)) {
+      this.#report(mark.atMs, undefined);
+      for (const waiter of mark.waiters) waiter(true);
+    }
+  }
+
+  /** What was not written is dirty again, behind others: no mark says any more what is written. */
+  #giveUp(fault: Fault): void {
+    const marks = this.#marks;
+    this.#marks = [];
+    const waiters = marks.flatMap((mark) => mark.waiters);
+    // Those of a mark that is due go on waiting: it is still to be set.
+    if (!this.#isMarkDue) waiters.push(...this.#waiters.splice(0));
+    this.#report(marks[0]?.atMs ?? this.#options.clock.monotonicMs(), fault);
+    for (const waiter of waiters) waiter(false);
+  }
+
+  #report(sinceMs: number, fault: Fault | undefined): void {
+    const { clock, report } = this.#options;
+    report({ durationMs: clock.monotonicMs() - sinceMs, fault });
   }
 
   /** Makes the rows of users that were dropped with durable changes from the log. */
@@ -147,23 +209,21 @@ export class LogFold {
     this.#options.rebuilt(users.size);
   }
 
-  /** Writes the parts of all that are dirty now. Resolves with how many those were. */
-  async #writeDirty(): Promise<number> {
+  /** Writes the parts of those dirty for longest, up to the last mark. Resolves with their count. */
+  async #writeSome(): Promise<number> {
     const { table, writeMax } = this.#options;
-    let left = table.dirtyUsersCount;
-    let partsCount = 0;
-    while (left > 0 && table.oldestDirty() !== 0) {
-      this.#checkGoing();
-      const taken: Taken[] = [];
-      for (; left > 0 && this.#writes.count < writeMax && table.oldestDirty() !== 0; left -= 1) {
-        taken.push(this.#take());
-      }
-      const { count } = this.#writes;
-      await this.#writeTaken(taken);
-      partsCount += count;
-      await this.#pause(count);
+    let left = (this.#marks.at(-1)?.untilUser ?? 0) - this.#usersWritten;
+    const taken: Taken[] = [];
+    for (; left > 0 && this.#writes.count < writeMax && table.oldestDirty() !== 0; left -= 1) {
+      taken.push(this.#take());
     }
-    return partsCount;
+    const { count } = this.#writes;
+    if (taken.length > 0) await this.#writeTaken(taken);
+    this.#usersWritten += taken.length;
+    this.#options.wrote(count);
+    // Those who are still missing were dropped with their partitions, for which the log stays.
+    if (table.oldestDirty() === 0) this.#usersWritten += Math.max(0, left);
+    return count;
   }
 
   #take(): Taken {
@@ -209,7 +269,7 @@ export class LogFold {
 
   async #pause(rowsCount: number): Promise<void> {
     const { lanes, clock, rowsPerSecond, recordsMax } = this.#options;
-    if (this.#isHurried) return;
+    if (this.#hurriesCount > 0) return;
     const longest = Math.max(...lanes.map((lane) => lane.recordsCount));
     const share = longest / (recordsMax * FULL_SPEED_SHARE);
     if (share >= 1) return;
