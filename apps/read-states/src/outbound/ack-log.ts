@@ -13,8 +13,9 @@ import type { Store } from '@guildhall/store';
 import { Fault, FaultCode } from '@guildhall/fault';
 import { decodeBatch } from './log-records.js';
 
-/** Rows of the log read at once in a replay. */
-const REPLAY_ROWS_MAX = 4;
+/** Rows of the log read at once in a replay: so many, or as few as have so many bytes. */
+const REPLAY_ROWS_MAX = 512;
+const REPLAY_BYTES = 1 << 20;
 /** A log that nothing points to and that was not used for so long belongs to no living process. */
 const ABANDONED = '1 day';
 
@@ -53,8 +54,12 @@ const CUT = {
          SELECT is_needed FROM needed`,
 };
 const BATCHES = {
-  text: `SELECT batch_no, payload FROM ack_log
-         WHERE log_id = $1 AND batch_no > $2 AND batch_no <= $3 ORDER BY batch_no LIMIT $4`,
+  text: `WITH next AS (
+           SELECT batch_no, payload, sum(length(payload)) OVER (ORDER BY batch_no) AS bytes_total
+           FROM ack_log WHERE log_id = $1 AND batch_no > $2 AND batch_no <= $3
+           ORDER BY batch_no LIMIT $4)
+         SELECT batch_no, payload FROM next WHERE bytes_total - length(payload) < $5
+         ORDER BY batch_no`,
 };
 // What is left of logs whose every partition has been replayed by another owner.
 const SWEEP_BATCHES = {
@@ -160,12 +165,13 @@ export async function* readLog(
       after,
       untilBatchNo,
       REPLAY_ROWS_MAX,
+      REPLAY_BYTES,
     ]);
+    if (rows.length === 0) return;
     for (const { batch_no: batchNo, payload } of rows) {
       after = batchNo;
       yield decodeBatch(payload);
     }
-    if (rows.length < REPLAY_ROWS_MAX) return;
   }
 }
 

@@ -12,12 +12,20 @@ import type { Store } from '@guildhall/store';
 import { readLog } from './ack-log.js';
 import { LogBuffer, LogRecord, partitionAt, recordWords } from './log-records.js';
 import { PartWrites } from './part-writes.js';
-import { addUser, loadRows } from './user-rows.js';
+import { addUser, loadRows, type PartRow } from './user-rows.js';
 
-/** Records that are gathered before users are written: about 10 MiB. */
-const WINDOW_RECORDS = 1 << 18;
+/**
+ * Records that are gathered before users are written: about 120 MiB. A user is loaded and written
+ * once for each window that has something of it, which is what a replay spends its time on; so all
+ * of a log should fit into one.
+ */
+const WINDOW_RECORDS = 1 << 21;
+/** Records in one buffer, so that none gets so large that to let it grow is felt. */
+const BUFFER_RECORDS = 1 << 16;
+/** A place is the number of its buffer and where in it, of less than this. */
+const PLACES_PER_BUFFER = 2 ** 21;
 /** Users loaded by one query. */
-const USERS_AT_ONCE = 64;
+const USERS_AT_ONCE = 128;
 /** Room for one user at a time, of the size that one may have at most. */
 const TABLE_BYTES = 64 * 2 ** 20;
 
@@ -66,7 +74,8 @@ const userIdAt = (words: Uint32Array, at: number): Snowflake =>
 class Window {
   readonly #store: Store;
   readonly #writeMax: number;
-  readonly #records = new LogBuffer();
+  #buffers: LogBuffer[] = [];
+  #count = 0;
   readonly #placesByUser = new Map<Snowflake, number[]>();
   readonly #table = new ReadStateTable({ bytesMax: TABLE_BYTES });
   readonly #writes = new PartWrites();
@@ -78,47 +87,56 @@ class Window {
   }
 
   get count(): number {
-    return this.#records.count;
+    return this.#count;
   }
 
   add(words: Uint32Array, from: number, to: number): void {
     const userId = userIdAt(words, from);
-    const at = this.#records.copy(words, from, to);
+    if (this.#count % BUFFER_RECORDS === 0) this.#buffers.push(new LogBuffer());
+    const number = this.#buffers.length - 1;
+    const place = number * PLACES_PER_BUFFER + this.#buffers[number]!.copy(words, from, to);
+    this.#count += 1;
     const places = this.#placesByUser.get(userId);
-    if (places === undefined) this.#placesByUser.set(userId, [at]);
-    else places.push(at);
+    if (places === undefined) this.#placesByUser.set(userId, [place]);
+    else places.push(place);
   }
 
-  /** Writes all users, and forgets them. */
+  /** Writes all users, and forgets them. Some are loaded while those before them are written. */
   async write(): Promise<void> {
-    let some: Snowflake[] = [];
-    for (const userId of this.#placesByUser.keys()) {
-      some.push(userId);
-      if (some.length < USERS_AT_ONCE) continue;
-      await this.#writeUsers(some);
-      some = [];
+    const userIds = [...this.#placesByUser.keys()];
+    let loading = this.#load(userIds, 0);
+    for (let at = 0; at < userIds.length; at += USERS_AT_ONCE) {
+      const rowsOf = await loading;
+      loading = this.#load(userIds, at + USERS_AT_ONCE);
+      // Should writing fail nobody waits for it any more.
+      loading.catch(() => undefined);
+      for (const userId of userIds.slice(at, at + USERS_AT_ONCE)) {
+        this.#apply(userId, rowsOf(userId));
+        if (this.#writes.count >= this.#writeMax) await this.#flush();
+      }
     }
-    if (some.length > 0) await this.#writeUsers(some);
     await this.#flush();
     this.#placesByUser.clear();
-    this.#records.clear();
+    this.#buffers = [];
+    this.#count = 0;
   }
 
-  async #writeUsers(userIds: readonly Snowflake[]): Promise<void> {
-    const rowsOf = await loadRows(this.#store, userIds);
-    for (const userId of userIds) {
-      const hi = Number(userId >> 32n);
-      const lo = Number(userId & 0xffff_ffffn);
-      let user = addUser(this.#table, hi, lo, rowsOf(userId));
-      assert(user !== 0, 'there is room for one user');
-      for (const at of this.#placesByUser.get(userId)!) {
-        this.#record.read(this.#records.words, at);
-        user = applyRecord(this.#table, user, this.#record);
-      }
-      this.#writes.take(this.#table, user);
-      this.#table.drop(user);
-      if (this.#writes.count >= this.#writeMax) await this.#flush();
+  #load(userIds: readonly Snowflake[], from: number): ReturnType<typeof loadRows> {
+    return loadRows(this.#store, userIds.slice(from, from + USERS_AT_ONCE));
+  }
+
+  #apply(userId: Snowflake, rows: readonly PartRow[]): void {
+    const hi = Number(userId >> 32n);
+    const lo = Number(userId & 0xffff_ffffn);
+    let user = addUser(this.#table, hi, lo, rows);
+    assert(user !== 0, 'there is room for one user');
+    for (const place of this.#placesByUser.get(userId)!) {
+      const { words } = this.#buffers[Math.floor(place / PLACES_PER_BUFFER)]!;
+      this.#record.read(words, place % PLACES_PER_BUFFER);
+      user = applyRecord(this.#table, user, this.#record);
     }
+    this.#writes.take(this.#table, user);
+    this.#table.drop(user);
   }
 
   async #flush(): Promise<void> {

@@ -33,6 +33,7 @@ export async function loadRows(
   db: Queryable,
   userIds: readonly Snowflake[],
 ): Promise<(userId: Snowflake) => readonly PartRow[]> {
+  if (userIds.length === 0) return () => NOTHING;
   const signed = userIds.map((id) => BigInt.asIntN(64, id));
   const { rows } = await db.query<Row>(LOAD, [`{${signed.join(',')}}`]);
   const byUser = new Map<Snowflake, PartRow[]>();
