@@ -23,7 +23,7 @@ import { assembleProcess } from '../src/service.js';
 import { runCaller, type Load, type LoadResult } from './caller.js';
 import { fill } from './population.js';
 
-const [seconds = 5, usersCount = 100_000, channelsCount = 100] = process.argv
+const [seconds = 20, usersCount = 100_000, channelsCount = 100] = process.argv
   .slice(2, 5)
   .map(Number);
 const only = new RegExp(process.argv[5] ?? '');
