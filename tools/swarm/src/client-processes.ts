@@ -104,10 +104,15 @@ export class ClientProcesses {
     };
   }
 
-  /** From when a message was due to its last recipient anywhere, over all messages so far. */
-  lastRecipients(): Histogram {
+  /**
+   * From when a message was due to its last recipient anywhere, over all messages so far, or those
+   * of some channels.
+   */
+  lastRecipients(isOf?: (channel: number) => boolean): Histogram {
     const histogram = new Histogram();
-    for (const us of this.#lastUs.values()) histogram.add(us);
+    for (const [key, us] of this.#lastUs) {
+      if (isOf === undefined || isOf(key % CHANNELS_PER_KEY)) histogram.add(us);
+    }
     return histogram;
   }
 

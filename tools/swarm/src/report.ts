@@ -44,6 +44,8 @@ export interface SwarmReport {
   readonly latency: Quantiles;
   /** To the last recipient of each message. */
   readonly lastRecipient: Quantiles;
+  /** The same by kind of guild, in the order of the scenario. */
+  readonly lastRecipientByGuilds: readonly (Quantiles & { readonly members: number })[];
   readonly ready: Quantiles;
   readonly wire: { readonly mib: number; readonly bytesPerDelivery: number };
   readonly violations: Readonly<Record<string, number>>;
@@ -100,6 +102,9 @@ export function describeReport(report: SwarmReport): string {
       `${wire.mib.toFixed(1)} MiB, ${Math.round(wire.bytesPerDelivery)} bytes each`,
     `  latency      ${quantilesText(report.latency)}`,
     `  to the last  ${quantilesText(report.lastRecipient)}`,
+    ...(report.lastRecipientByGuilds.length < 2 ? [] : report.lastRecipientByGuilds).map(
+      (each) => `    of ${String(each.members).padEnd(8)} ${quantilesText(each)}`,
+    ),
     `  to answer    ${quantilesText(messages.answer)}`,
     `  to READY     ${quantilesText(report.ready)}`,
     `  connections  ${counters.drops} dropped by us, ${counters.losses} lost, ` +

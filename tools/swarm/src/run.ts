@@ -265,6 +265,7 @@ class Run {
       dispatchesPerS: (during.get('dispatches') * 1_000) / trafficMs,
       latency: quantilesOf(this.#clients.latency),
       lastRecipient: quantilesOf(this.#clients.lastRecipients()),
+      lastRecipientByGuilds: this.#lastRecipientByGuilds(),
       ready: quantilesOf(this.#clients.readyLatency),
       wire: {
         mib: during.get('bytes') / 2 ** 20,
@@ -290,6 +291,18 @@ class Run {
       failures,
       warnings,
     };
+  }
+
+  #lastRecipientByGuilds(): SwarmReport['lastRecipientByGuilds'] {
+    const { scenario, seed } = this.#options;
+    const { guildOfChannel } = planFor(scenario, seed);
+    let first = 0;
+    return scenario.guilds.map(({ count, members }) => {
+      const [from, to] = [first, (first += count)];
+      const isOf = (channel: number): boolean =>
+        guildOfChannel[channel]! >= from && guildOfChannel[channel]! < to;
+      return { members, ...quantilesOf(this.#clients.lastRecipients(isOf)) };
+    });
   }
 
   #appReport(
