@@ -72,6 +72,8 @@ export class CommitLane {
   #open: Batch = { records: new LogBuffer(), waiters: [] };
   #spare: LogBuffer | undefined = new LogBuffer();
   #underWay: Batch | undefined;
+  /** The number that the batch under way has, or had when it was tried last. */
+  #underWayNo = 0n;
   #isBusy = false;
   #isInDoubt = false;
   #dropsCount = 0;
@@ -100,7 +102,8 @@ export class CommitLane {
    */
   get closedBatchNo(): bigint {
     const isNumbered = this.#underWay !== undefined && this.#underWay.records.count > 0;
-    return isNumbered ? this.#batchNo + 1n : this.#batchNo;
+    // One that is found to be written stays under way a little longer: it is not yet another.
+    return isNumbered && this.#underWayNo > this.#batchNo ? this.#underWayNo : this.#batchNo;
   }
 
   /**
@@ -254,7 +257,8 @@ export class CommitLane {
     let isWritten: boolean;
     try {
       const { payload } = batch.records;
-      isWritten = await this.log.append(this.#batchNo + 1n, this.#generation, payload);
+      this.#underWayNo = this.#batchNo + 1n;
+      isWritten = await this.log.append(this.#underWayNo, this.#generation, payload);
     } catch (error) {
       const fault = unavailable(Fault.from(error));
       told(fault);
