@@ -6,6 +6,7 @@ import {
   OperationWriter,
   ReadStateOperation,
   ReadStates as Contract,
+  versionAfterDeletion,
   ResultReader,
   type BatchEntry,
 } from '@guildhall/contracts';
@@ -78,7 +79,7 @@ class User {
     switch (kind) {
       case ReadStateOperation.Delete:
         if (!this.entries.delete(channelId)) return false;
-        this.version += 1n;
+        this.version = BigInt(versionAfterDeletion(Number(this.version)));
         return true;
       case ReadStateOperation.AckPins:
         if (messageId <= (before?.lastPinTimestampMs ?? 0n)) return false;

@@ -15,6 +15,7 @@ import {
   OperationWriter,
   ReadStates,
   ResultReader,
+  versionAfterDeletion,
   type ReadStateEntry,
 } from '@guildhall/contracts';
 import { Fault, FaultCode, isRetryable } from '@guildhall/fault';
@@ -383,9 +384,13 @@ interface Worker {
 
 function apply({ user, channelId, after, moves }: Operation): void {
   if (!moves) return;
-  user.version += 1n;
-  if (after === undefined) user.marks.delete(channelId);
-  else user.marks.set(channelId, after);
+  if (after === undefined) {
+    user.version = BigInt(versionAfterDeletion(Number(user.version)));
+    user.marks.delete(channelId);
+  } else {
+    user.version += 1n;
+    user.marks.set(channelId, after);
+  }
 }
 
 function isSame(entry: Mark, mark: Mark | undefined): boolean {

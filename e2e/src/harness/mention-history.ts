@@ -3,6 +3,7 @@
 // start each time somebody looks.
 import { isDeepStrictEqual } from 'node:util';
 
+import { versionAfterDeletion } from '@guildhall/contracts';
 import { eventually, type SeededRandom } from '@guildhall/testkit';
 
 import { readStateOf } from './read-state.js';
@@ -287,7 +288,8 @@ export class MentionHistory {
     if (places.length === 0) return;
     const channelId = this.#random.pick(places);
     await ok(person.api.delete(`/channels/${channelId}/messages/ack`));
-    if (this.#reads.delete(`${person.id}/${channelId}`)) this.#changed(person);
+    if (!this.#reads.delete(`${person.id}/${channelId}`)) return;
+    this.#versions.set(person, versionAfterDeletion(this.#versions.get(person)!));
   }
 
   #saying(

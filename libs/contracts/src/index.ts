@@ -367,3 +367,4 @@ export {
   batchStatusOf,
 } from './read-state-batch.js';
 export type { BatchAck, BatchEntry } from './read-state-batch.js';
+export { isReadStateVersionKnown, versionAfterDeletion } from './read-state-versions.js';

@@ -8,7 +8,7 @@ import type {
   ReadPosition,
   ReadStateEntry,
 } from '@guildhall/contracts';
-import { ReadPositionSchema, userJson } from '@guildhall/contracts';
+import { isReadStateVersionKnown, ReadPositionSchema, userJson } from '@guildhall/contracts';
 import type { ApiVersion } from '@guildhall/gateway-protocol';
 import { Dispatch } from './dispatch.js';
 
@@ -41,6 +41,8 @@ export interface PersonFacts {
   readonly privateChannels: readonly Uint8Array[];
   readonly readStates: { readonly entries: readonly ReadStateEntry[]; readonly version: bigint };
   readonly mentionCounts: readonly Plain<MentionCount>[];
+  /** The version of the read states that the client has; undefined: it is to be told all of them. */
+  readonly readStatesKnown: number | undefined;
   /** As in SESSIONS_REPLACE. */
   readonly sessions: readonly unknown[];
   readonly authSessionIdHash: string;
@@ -155,16 +157,24 @@ function selfJson({ user, email }: AuthenticateReply) {
   };
 }
 
+/**
+ * Counts change without a new version, whenever somebody is mentioned or a mention goes. So a client
+ * that knows a version is told what was changed since, and of every channel that is not read to its
+ * end: what has happened in one that is was nothing to be counted.
+ */
 function readState(person: PersonFacts): unknown {
-  const counts = new Map(person.mentionCounts.map((one) => [one.channelId, one.mentionCount]));
+  const known = person.readStatesKnown;
+  const counts = new Map(person.mentionCounts.map((one) => [one.channelId, one]));
   const withOthers = (person.capabilities & Capability.NonChannelReadStates) !== 0;
   const entries: unknown[] = [];
   for (const entry of person.readStates.entries) {
+    const isNew = known === undefined || entry.version > known;
     if (entry.type === CHANNEL) {
-      const mentionCount = counts.get(entry.channelId) ?? entry.mentionCount;
+      const count = counts.get(entry.channelId);
       counts.delete(entry.channelId);
-      entries.push(channelState(entry, mentionCount));
-    } else if (withOthers) {
+      if (!isNew && count !== undefined && isReadToItsEnd(entry, count)) continue;
+      entries.push(channelState(entry, count?.mentionCount ?? entry.mentionCount));
+    } else if (withOthers && isNew) {
       entries.push({
         id: String(entry.channelId),
         read_state_type: entry.type,
@@ -173,13 +183,35 @@ function readState(person: PersonFacts): unknown {
       });
     }
   }
-  // Mentioned where nothing was ever acked.
-  for (const [channelId, mentionCount] of counts) {
-    if (mentionCount === 0) continue;
+  // Mentioned where nothing was ever acked; or mentioned no more, which the client may not know.
+  for (const [channelId, { mentionCount }] of counts) {
+    if (mentionCount === 0 && known === undefined) continue;
     entries.push({ id: String(channelId), last_message_id: '0', mention_count: mentionCount });
   }
   if ((person.capabilities & Capability.VersionedReadStates) === 0) return entries;
-  return { entries, partial: false, version: Number(person.readStates.version) };
+  const isPartial = known !== undefined;
+  return { entries, partial: isPartial, version: Number(person.readStates.version) };
+}
+
+function isReadToItsEnd(
+  entry: ReadStateEntry,
+  { mentionCount, lastMessageId }: Plain<MentionCount>,
+): boolean {
+  return mentionCount === 0 && lastMessageId <= entry.lastMessageId;
+}
+
+/**
+ * The version of the read states that a client says to have, when it can be told only the rest:
+ * undefined when it does not ask for that, or has one that never was, or from before a deletion.
+ */
+export function readStatesKnownTo(
+  capabilities: number,
+  saidVersion: number | null | undefined,
+  versionNow: bigint,
+): number | undefined {
+  if ((capabilities & Capability.VersionedReadStates) === 0) return undefined;
+  if (saidVersion === null || saidVersion === undefined) return undefined;
+  return isReadStateVersionKnown(saidVersion, Number(versionNow)) ? saidVersion : undefined;
 }
 
 function channelState(entry: ReadStateEntry, mentionCount: number): unknown {

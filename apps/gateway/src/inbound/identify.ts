@@ -28,7 +28,13 @@ import type { GatewaySocket } from '../domain/gateway-socket.js';
 import type { IdentifyLimiter } from '../domain/identify-limiter.js';
 import type { AccountsPort, PresencePort, ReadStatesPort } from '../domain/ports.js';
 import { activitiesJson } from '../domain/presence-book.js';
-import { availableGuild, botReady, personReady, readPositions } from '../domain/ready-payload.js';
+import {
+  availableGuild,
+  botReady,
+  personReady,
+  readPositions,
+  readStatesKnownTo,
+} from '../domain/ready-payload.js';
 import type { SessionRegistry } from '../domain/session-registry.js';
 import { Session, type SessionLimits } from '../domain/session.js';
 import type { GatewayEvents } from '../events.js';
@@ -240,6 +246,9 @@ export class Identify {
       readStates.load(session.userId, trace),
       presence.user(session.userId, trace).catch(() => undefined),
     ]);
+    const capabilities = payload.capabilities ?? 0;
+    const { readStateVersion } = payload.clientState ?? {};
+    const readStatesKnown = readStatesKnownTo(capabilities, readStateVersion, readState.version);
     const mentionCounts: MentionCount[] = [];
     const attach = async (
       topicId: bigint,
@@ -249,7 +258,11 @@ export class Identify {
         readState.entries,
         (channelId) => partitionOf(channelId) === partitionOf(topicId),
       );
-      const request = Attaching.request(session, { positions, wantsMentionCounts: true });
+      const request = Attaching.request(session, {
+        positions,
+        wantsMentionCounts: true,
+        wantsUnreadChannels: readStatesKnown !== undefined,
+      });
       if (session.followings.has(topicId)) return DETACHED;
       const answer = await relays.attachTopic(session, topicId, kind, request, { trace });
       if (!(answer instanceof Fault)) mentionCounts.push(...answer.mentionCounts);
@@ -276,11 +289,12 @@ export class Identify {
     return personReady(
       { ...facts, trace: tracing() },
       {
-        capabilities: payload.capabilities ?? 0,
+        capabilities,
         guilds,
         privateChannels,
         readStates: readState,
         mentionCounts,
+        readStatesKnown,
         sessions: sessionsJson(session, others?.sessionsJson),
         authSessionIdHash: createHash('sha256').update(session.id).digest('base64'),
       },

@@ -196,6 +196,11 @@ describe('attachGuild', () => {
         [textId, 1, second],
         [voiceId, 0, 0n],
       ]);
+      const unread = { positions: [], wantsUnreadChannels: true };
+      guild.mentions.delete(textId, first);
+      guild.mentions.delete(textId, second);
+      expect([counts({}), counts(unread)]).toEqual([[], [[textId, 0, second]]]);
+      record(textId, second);
       const manual = { ...read, manualCount: 7, manualUntilMessageId: first };
       expect(counts({ positions: [manual] })).toEqual([[textId, 8, second]]);
       expect(attach({}).mentionCounts).toEqual([]);

@@ -6,7 +6,6 @@ import {
   type AudienceSchema,
   type GetChannelInfoRequest,
   type MentionCountSchema,
-  type ReadPosition,
 } from '@guildhall/contracts';
 import { ChannelType, hasMessages } from './channel.js';
 import { channelsJson, guildJson } from './guild-json.js';
@@ -66,7 +65,7 @@ export function attachGuild(guild: Guild, request: AttachTopicRequest): Attached
     },
     audienceId: row.id,
     audience: { id: row.id, channelIds: [...row.channelIds] },
-    mentionCounts: request.wantsMentionCounts ? mentionCounts(guild, self, request.positions) : [],
+    mentionCounts: request.wantsMentionCounts ? mentionCounts(guild, self, request) : [],
   };
 }
 
@@ -111,11 +110,11 @@ function voiceStatesSeen(guild: Guild, viewerId: bigint): object[] {
   );
 }
 
-/** For the channels with a position, and those with mentions and none. */
+/** For the channels with a position, and those with mentions, or as wanted any message, and none. */
 function mentionCounts(
   guild: Guild,
   self: Member,
-  positions: readonly ReadPosition[],
+  { positions, wantsUnreadChannels }: AttachTopicRequest,
 ): MessageInitShape<typeof MentionCountSchema>[] {
   const byChannel = new Map(positions.map((position) => [position.channelId, position]));
   const roleIds = new Set(self.roleIds);
@@ -130,7 +129,8 @@ function mentionCounts(
       joinedAtMs: self.joinedAtMs,
     };
     const mentionCount = unreadMentions(guild.mentions, read, who);
-    if (read === undefined && mentionCount === 0) continue;
+    const isWanted = mentionCount > 0 || (wantsUnreadChannels && channel.lastMessageId !== 0n);
+    if (read === undefined && !isWanted) continue;
     counts.push({ channelId: channel.id, mentionCount, lastMessageId: channel.lastMessageId });
   }
   return counts;

@@ -11,6 +11,7 @@ import {
   BatchStatus,
   batchStatusOf,
   ReadStateOperation,
+  versionAfterDeletion,
   type OperationReader,
 } from '@guildhall/contracts';
 import { FaultCode } from '@guildhall/fault';
@@ -175,6 +176,7 @@ export class ReadStates {
     this.entry = 0;
     if (entry === 0) return BatchStatus.Unmoved;
     this.table.remove(user, entry);
+    this.table.raiseVersion(user, versionAfterDeletion(this.table.versionOf(user) - 1));
     return BatchStatus.Moved;
   }
 
