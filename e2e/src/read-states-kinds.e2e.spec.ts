@@ -288,7 +288,7 @@ function merge(before: Whole, told: Whole): Whole {
   return { ...told, entries: [...entries.values()] };
 }
 
-/** By channel, what it shows of it; nothing of one where nothing was read and nothing is counted. */
+/** By channel, what it shows; nothing where nothing was read and nothing is counted. */
 function merged(before: Whole, told = before): Record<string, unknown> {
   const { entries } = merge(before, told);
   const shown = entries.filter(

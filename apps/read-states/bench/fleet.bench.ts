@@ -6,8 +6,9 @@
 //   npm run bench -- read-states fleet [seconds] [users] [channels] [only what is called like this]
 //
 // First with nobody in memory, then with everybody, then after a restart once more with nobody, as
-// fast as it goes, and at half of that; and it is killed with a long log. CPU is that of all threads of a process and, for
-// PostgreSQL, of all of its processes. Prints a table, and writes fleet.json beside its bundle.
+// fast as it goes, and at half of that; and it is killed with a long log. CPU is that of all
+// threads of a process and, for PostgreSQL, of all of its processes. Prints a table, and writes
+// fleet.json beside its bundle.
 // BENCH_APP_FLAGS are node's for the app (--cpu-prof).
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawn, type ChildProcess } from 'node:child_process';

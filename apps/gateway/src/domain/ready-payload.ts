@@ -41,7 +41,7 @@ export interface PersonFacts {
   readonly privateChannels: readonly Uint8Array[];
   readonly readStates: { readonly entries: readonly ReadStateEntry[]; readonly version: bigint };
   readonly mentionCounts: readonly Plain<MentionCount>[];
-  /** The version of the read states that the client has; undefined: it is to be told all of them. */
+  /** The version of the read states that the client has; undefined: it is told all of them. */
   readonly readStatesKnown: number | undefined;
   /** As in SESSIONS_REPLACE. */
   readonly sessions: readonly unknown[];
@@ -158,9 +158,9 @@ function selfJson({ user, email }: AuthenticateReply) {
 }
 
 /**
- * Counts change without a new version, whenever somebody is mentioned or a mention goes. So a client
- * that knows a version is told what was changed since, and of every channel that is not read to its
- * end: what has happened in one that is was nothing to be counted.
+ * Counts change without a new version, whenever somebody is mentioned or a mention goes. So a
+ * client that knows a version is told what was changed since, and of every channel that is not read
+ * to its end: what has happened in one that is was nothing to be counted.
  */
 function readState(person: PersonFacts): unknown {
   const known = person.readStatesKnown;

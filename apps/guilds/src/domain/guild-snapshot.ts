@@ -110,7 +110,7 @@ function voiceStatesSeen(guild: Guild, viewerId: bigint): object[] {
   );
 }
 
-/** For the channels with a position, and those with mentions, or as wanted any message, and none. */
+/** For channels with a position, and those without that have mentions, or, if wanted, messages. */
 function mentionCounts(
   guild: Guild,
   self: Member,

@@ -209,7 +209,7 @@ export class LogFold {
     this.#options.rebuilt(users.size);
   }
 
-  /** Writes the parts of those dirty for longest, up to the last mark. Resolves with their count. */
+  /** Writes parts of those dirty for longest, up to the last mark. Resolves with their count. */
   async #writeSome(): Promise<number> {
     const { table, writeMax } = this.#options;
     let left = (this.#marks.at(-1)?.untilUser ?? 0) - this.#usersWritten;
