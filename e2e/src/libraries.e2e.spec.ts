@@ -162,6 +162,8 @@ describe('client libraries, unmodified', () => {
       expect((await there.requestMembers(guild.id)).sort()).toEqual(ids);
       const { id: channelId } = await world.createChannel(guild);
       for (const number of [1, 2, 3, 4]) await world.send(carol, channelId, `number ${number}`);
+      // It asks of a channel that it has been told of.
+      await sees(there, { kind: 'message', channelId, content: 'number 4' });
       expect(await there.history(channelId, 3)).toEqual(['number 2', 'number 3', 'number 4']);
     });
 
