@@ -1,16 +1,16 @@
 // The whole measurement: stage by stage, from few sessions to many.
 import { availableParallelism, release } from 'node:os';
 import process from 'node:process';
-import { SESSIONS_PER_GATEWAY_MAX, type Request } from './arguments.js';
+import { SESSIONS_AT_ONCE_MAX, SESSIONS_PER_GATEWAY_MAX, type Request } from './arguments.js';
 import { compileFloor, startFloor } from './floor.js';
-import { GuildhallFleet, LANES, POST_LANE, type Compression } from './guildhall.js';
+import { GuildhallFleet, POST_LANE, type Compression } from './guildhall.js';
 import { startSocketIo, startWs } from './js-servers.js';
 import { startNatsListener } from './nats-listener.js';
+import type { Pace } from './measure.js';
 import { paceFor } from './pace.js';
 import { Profiler, selfTimes, type SelfTime } from './profile.js';
 import { describeCells, describeWeights } from './report.js';
 import { OpenStages, type Cell, type Weight } from './rounds.js';
-import type { SinkPlan } from './sink.js';
 import type { Stage, Target } from './target.js';
 import { loadAverage } from './usage.js';
 
@@ -79,7 +79,9 @@ class Course {
       const inspected = { NODE_OPTIONS: '--inspect=127.0.0.1:0' };
       this.#guildhall = await GuildhallFleet.start(sessionsPerBot, isProfiled ? inspected : {});
     }
-    for (const count of sessions) await this.#stage(count);
+    for (const count of sessions) {
+      for (const compressions of this.#turns(count)) await this.#stage(count, compressions);
+    }
     return this.#findings;
   }
 
@@ -90,30 +92,37 @@ class Course {
     await this.#guildhall?.stop();
   }
 
-  async #stage(sessionsCount: number): Promise<void> {
+  /** The compressions that are measured at so many sessions; those of one turn together. */
+  #turns(sessionsCount: number): readonly Compression[][] {
+    const { compressedMax } = this.#request;
+    if (this.#guildhall === undefined || sessionsCount > compressedMax) return [['none']];
+    const all: Compression[] = ['none', 'zlib-stream', 'zstd-stream'];
+    return sessionsCount > SESSIONS_AT_ONCE_MAX ? all.map((one) => [one]) : [all];
+  }
+
+  async #stage(sessionsCount: number, compressions: readonly Compression[]): Promise<void> {
     const { roundsCount, latencySeconds, sessions } = this.#request;
-    const isSpread = sessionsCount > SESSIONS_PER_GATEWAY_MAX;
-    this.#say(`${sessionsCount} sessions (load average ${loadAverage()})`);
-    const kept = isSpread ? this.#firstGatewayPlan() : undefined;
-    if (kept === undefined) {
-      await this.#open?.close();
-      this.#open = undefined;
-    }
+    const isPlain = compressions.includes('none');
+    const kinds = isPlain ? '' : `, ${compressions.join(', ')}`;
+    this.#say(`${sessionsCount} sessions${kinds} (load average ${loadAverage()})`);
+    await this.#open?.close();
+    this.#open = undefined;
     const before = this.#stages;
     this.#stages = [];
     for (const stage of before) await stage.stop();
-    await this.#startRivals(sessionsCount);
-    await this.#startGuildhall(sessionsCount, kept);
-    const open = await OpenStages.open(this.#stages, IDLE_MS, this.#open);
+    await this.#startRivals(sessionsCount, isPlain);
+    await this.#startGuildhall(sessionsCount, compressions);
+    const open = await OpenStages.open(this.#stages, IDLE_MS);
     this.#open = open;
-    const weights = open.weights.filter(({ target }) => target !== POST_LANE);
+    const weights = open.weights.filter(({ target }) => !isSecond(target));
     this.#say(`\n${describeWeights(weights)}`);
     this.#findings.weights.push(...weights);
     const profiler = await this.#startProfiler();
     const targets = open.targets.filter(({ name }) => name !== POST_LANE);
     for (const eventsPerTurn of EVENTS_PER_TURN) {
-      const pace = paceFor(sessionsCount, eventsPerTurn);
-      const cells = await open.measure(targets, pace, roundsCount, 1);
+      const paceOf = ({ isCostly = false }: Target): Pace =>
+        paceFor(sessionsCount, eventsPerTurn, isCostly);
+      const cells = await open.measure(targets, paceOf, roundsCount, 1);
       this.#say(`\n${describeCells(cells)}\n`);
       this.#findings.cells.push(...cells);
     }
@@ -121,12 +130,12 @@ class Course {
       this.#findings.profile.push(...selfTimes(await profiler.stop(), PROFILE_ROWS));
     }
     const isLargest = sessionsCount === sessions.filter((count) => !isLarge(count)).at(-1);
-    if (isLargest && latencySeconds > 0) await this.#latency(open);
+    if (isLargest && isPlain && latencySeconds > 0) await this.#latency(open);
     this.#findings.loadAverages.push(loadAverage());
   }
 
   /** Past one gateway's sessions, rivals have nothing to show that the floor has not. */
-  async #startRivals(sessionsCount: number): Promise<void> {
+  async #startRivals(sessionsCount: number, isPlain: boolean): Promise<void> {
     const { subjects, payloadBytes } = this.#request;
     const start = async (stage: Promise<Stage>): Promise<void> => {
       this.#stages.push(await stage);
@@ -134,27 +143,22 @@ class Course {
     if (this.#floor !== undefined) {
       await start(startFloor(this.#floor, sessionsCount, payloadBytes));
     }
-    if (isLarge(sessionsCount)) return;
+    if (isLarge(sessionsCount) || !isPlain) return;
     if (subjects.has('ws')) await start(startWs(sessionsCount, payloadBytes));
     if (subjects.has('socket.io')) await start(startSocketIo(sessionsCount, payloadBytes));
     if (subjects.has('nats')) await start(startNatsListener(sessionsCount, payloadBytes));
   }
 
-  async #startGuildhall(sessionsCount: number, kept: SinkPlan | undefined): Promise<void> {
+  async #startGuildhall(
+    sessionsCount: number,
+    compressions: readonly Compression[],
+  ): Promise<void> {
     if (this.#guildhall === undefined) return;
-    if (kept === undefined && this.#findings.cells.length > 0) await this.#guildhall.refresh();
-    const isCompressed = sessionsCount <= this.#request.compressedMax;
-    const compressions: Compression[] = isCompressed
-      ? ['none', 'zlib-stream', 'zstd-stream']
-      : ['none'];
-    const options = { sessionsCount, compressions, perGatewayMax: SESSIONS_PER_GATEWAY_MAX };
-    this.#stages.push(await this.#guildhall.stage(options, kept));
-  }
-
-  /** The connections of the stage before, if the first gateway is full with them. */
-  #firstGatewayPlan(): SinkPlan | undefined {
-    const target = this.#open?.targets.find(({ name }) => name === LANES.none);
-    return target?.sinks.find((plan) => plan.connectionsCount === SESSIONS_PER_GATEWAY_MAX);
+    if (this.#findings.cells.length > 0) await this.#guildhall.refresh();
+    const { payloadBytes } = this.#request;
+    const perGatewayMax = SESSIONS_PER_GATEWAY_MAX;
+    const options = { sessionsCount, compressions, payloadBytes, perGatewayMax };
+    this.#stages.push(await this.#guildhall.stage(options));
   }
 
   async #latency(open: OpenStages): Promise<void> {
@@ -162,7 +166,7 @@ class Course {
     const pace = { turnsCount, eventsPerTurn: 1, intervalMs: POSTS_INTERVAL_MS };
     const compared = (target: Target): boolean => ['nats', POST_LANE].includes(target.name);
     const targets = open.targets.filter(compared);
-    const cells = await open.measure(targets, pace, 1, 0);
+    const cells = await open.measure(targets, () => pace, 1, 0);
     this.#say(`five messages a second\n${describeCells(cells)}\n`);
     this.#findings.latency.push(...cells);
   }
@@ -176,4 +180,6 @@ class Course {
   }
 }
 
+/** Targets that share the sessions of the one before them, and weigh the same. */
+const isSecond = (target: string): boolean => target === POST_LANE || target.endsWith(' message');
 const isLarge = (sessionsCount: number): boolean => sessionsCount > SESSIONS_PER_GATEWAY_MAX;

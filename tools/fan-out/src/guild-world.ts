@@ -5,6 +5,8 @@ import { TestApi } from '@guildhall/testkit';
 export interface GuildWorld {
   readonly guildId: string;
   readonly channelId: string;
+  /** A category that all of them see. */
+  readonly categoryId: string;
   /** Tokens of its bots, without a scheme word. */
   readonly tokens: readonly string[];
 }
@@ -20,6 +22,7 @@ export interface Owner {
 const PRIVILEGED_FLAGS = (1 << 13) | (1 << 15) | (1 << 19);
 const REQUESTS_AT_ONCE = 12;
 const TEXT_CHANNEL = 0;
+const CATEGORY = 4;
 
 /** Registers somebody. `api` is what a fleet says, up to and including `/api`. */
 export async function makeOwner(api: string): Promise<Owner> {
@@ -46,6 +49,9 @@ export async function makeGuild(owner: Owner, botsCount: number): Promise<GuildW
   const channels = await ok<{ id: string; type: number }[]>(
     api.get(`/guilds/${guild.id}/channels`),
   );
+  const category = await ok<{ id: string }>(
+    api.post(`/guilds/${guild.id}/channels`, { name: 'a category', type: CATEGORY }),
+  );
   const tokens: string[] = [];
   let started = 0;
   const worker = async (): Promise<void> => {
@@ -56,7 +62,7 @@ export async function makeGuild(owner: Owner, botsCount: number): Promise<GuildW
   };
   await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, worker));
   const channelId = channels.find(({ type }) => type === TEXT_CHANNEL)!.id;
-  return { guildId: guild.id, channelId, tokens };
+  return { guildId: guild.id, channelId, categoryId: category.id, tokens };
 }
 
 async function addBot({ api }: Owner, guildId: string, name: string): Promise<string> {

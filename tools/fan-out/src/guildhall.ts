@@ -3,7 +3,7 @@
 // and replay are on, since they cannot be turned off. Only the gateway's own CPU time counts.
 import { callOwner, connectNats, type Bus } from '@guildhall/bus';
 import { SystemClock } from '@guildhall/clock';
-import { inboxPrefix, Messages } from '@guildhall/contracts';
+import { Guilds, inboxPrefix, Messages } from '@guildhall/contracts';
 import { startFleet, type Fleet } from '@guildhall/fleet';
 import { HEARTBEAT_INTERVAL_DEFAULT_MS, Intent } from '@guildhall/gateway-protocol';
 import { partitionOf, SnowflakeMint } from '@guildhall/snowflake';
@@ -15,12 +15,13 @@ import type { Stage, Target } from './target.js';
 /** How a lane's sessions are compressed. */
 export type Compression = 'none' | 'zlib-stream' | 'zstd-stream';
 
-/** Names of the targets, by compression; the first is published by POST as well. */
-export const LANES: Readonly<Record<Compression, string>> = {
+/** Names of the targets, by compression. */
+const LANES: Readonly<Record<Compression, string>> = {
   none: 'guildhall',
   'zlib-stream': 'guildhall zlib',
   'zstd-stream': 'guildhall zstd',
 };
+/** What `none` is measured by as well. */
 export const POST_LANE = 'guildhall POST';
 
 /** How a stage of sessions is laid out. */
@@ -28,6 +29,8 @@ export interface StageOptions {
   /** Of each compression. */
   readonly sessionsCount: number;
   readonly compressions: readonly Compression[];
+  /** Of an event, as far as its name can be drawn out. */
+  readonly payloadBytes: number;
   /** More sessions than this, and the rest is on the second gateway. */
   readonly perGatewayMax: number;
 }
@@ -44,6 +47,9 @@ const EVENT_BYTES_MIN: Readonly<Record<Compression, number>> = {
 };
 /** Characters of a message, drawn anew each time: a context would know the same one by heart. */
 const CONTENT_LENGTH = 40;
+/** CHANNEL_UPDATE of a category without a name. */
+const NAMELESS_EVENT_BYTES = 202;
+const NAME_LENGTH_MAX = 100;
 const MANY = '1000000';
 
 /** A running fleet with guilds to measure in. */
@@ -113,26 +119,26 @@ export class GuildhallFleet {
     return this.#fleet.logs('gateway-1');
   }
 
-  /** New gateways, with no past to weigh; not while sessions are to be kept. */
+  /** New gateways, with no past to weigh. */
   async refresh(): Promise<void> {
     for (const { name } of this.#gateways()) await this.#fleet.restart(name);
   }
 
   /**
-   * Bots enough for so many sessions, and where they connect. Sessions of the first gateway that
-   * are full there are those of the stage before (`first`). Its `stop` ends nothing.
+   * Bots enough for so many sessions, and where they connect. Each compression has two targets
+   * that share its sessions: events of so many bytes, and whole messages, which are larger.
+   * Its `stop` ends nothing.
    */
-  async stage(options: StageOptions, first?: SinkPlan): Promise<Stage> {
+  async stage(options: StageOptions): Promise<Stage> {
     const botsCount = Math.ceil(options.sessionsCount / this.#sessionsPerBot);
     const targets: Target[] = [];
     for (const compression of options.compressions) {
-      // Sessions that stay are in the guild they are in, however many bots it has.
-      const world = await this.#world(compression, first === undefined ? botsCount : 0);
-      const target = this.#target(compression, world, options, first);
-      targets.push(target);
+      const world = await this.#world(compression, botsCount);
+      const target = this.#target(compression, world, options);
+      const name = `${target.name} message`;
+      targets.push(target, { ...target, name, publish: (count) => this.#send(world, count) });
       if (compression === 'none') {
-        const publish = (count: number): Promise<void> => this.#post(world, count);
-        targets.push({ ...target, name: POST_LANE, publish });
+        targets.push({ ...target, name: POST_LANE, publish: (count) => this.#post(world, count) });
       }
     }
     return { targets, stop: () => Promise.resolve() };
@@ -143,12 +149,6 @@ export class GuildhallFleet {
     await this.#bus.close();
     await this.#fleet.stop({ now: true });
     this.#folder.remove();
-  }
-
-  #content(): string {
-    let text = '';
-    while (text.length < CONTENT_LENGTH) text += Math.random().toString(36).slice(2);
-    return text.slice(0, CONTENT_LENGTH);
   }
 
   #gateways(): readonly { name: string; port: number; pid: number | undefined }[] {
@@ -166,8 +166,7 @@ export class GuildhallFleet {
   #target(
     compression: Compression,
     world: GuildWorld,
-    { sessionsCount, perGatewayMax }: StageOptions,
-    first: SinkPlan | undefined,
+    { sessionsCount, perGatewayMax, payloadBytes }: StageOptions,
   ): Target {
     const gateways = this.#gateways().slice(0, sessionsCount > perGatewayMax ? 2 : 1);
     const dialect = {
@@ -178,40 +177,74 @@ export class GuildhallFleet {
       eventBytesMin: EVENT_BYTES_MIN[compression],
     };
     const sinks = gateways.map(({ port }, index): SinkPlan => {
-      if (index === 0 && first?.port === port) return first;
       const before = index * perGatewayMax;
       const connectionsCount = Math.min(perGatewayMax, sessionsCount - before);
       return { dialect, port, connectionsCount, identities: world.tokens };
     });
     const pids = gateways.map(({ pid }) => pid!);
-    const publish = (count: number): Promise<void> => this.#command(world, count);
-    return { name: LANES[compression], pids, sinks, publish };
+    const nameLength = Math.min(Math.max(payloadBytes - NAMELESS_EVENT_BYTES, 8), NAME_LENGTH_MAX);
+    const publish = (count: number): Promise<void> => this.#rename(world, count, nameLength);
+    const isCostly = compression === 'zstd-stream';
+    return { name: LANES[compression], pids, sinks, isCostly, publish };
+  }
+
+  /** A category gets a new name: the event whose size can be chosen. */
+  #rename(world: GuildWorld, count: number, nameLength: number): Promise<void> {
+    const channelId = BigInt(world.categoryId);
+    return this.#commands(world, count, (command) =>
+      callOwner(this.#bus, Guilds.method.modifyChannel, partitionOf(command.topicId), {
+        command,
+        channelId,
+        fields: { name: randomText(nameLength) },
+      }),
+    );
+  }
+
+  #send(world: GuildWorld, count: number): Promise<void> {
+    const { username } = this.#owner;
+    const channelId = BigInt(world.channelId);
+    return this.#commands(world, count, (command) =>
+      callOwner(this.#bus, Messages.method.createMessage, partitionOf(command.topicId), {
+        command,
+        channelId,
+        author: { id: command.actorId, username, discriminator: '0' },
+        content: randomText(CONTENT_LENGTH),
+      }),
+    );
   }
 
   /** Commands that reach the owner together: it commits them, and publishes one batch of events. */
-  async #command({ guildId, channelId }: GuildWorld, count: number): Promise<void> {
+  async #commands(
+    { guildId }: GuildWorld,
+    count: number,
+    send: (command: CommandOfOwner) => Promise<unknown>,
+  ): Promise<void> {
     const topicId = BigInt(guildId);
+    const actorId = BigInt(this.#owner.id);
     const partition = partitionOf(topicId);
-    const { id, username } = this.#owner;
-    const actorId = BigInt(id);
-    await Promise.all(
-      Array.from({ length: count }, () =>
-        callOwner(this.#bus, Messages.method.createMessage, partition, {
-          command: { commandId: this.#mint.mint(partition), topicId, actorId },
-          channelId: BigInt(channelId),
-          author: { id: actorId, username, discriminator: '0' },
-          content: this.#content(),
-        }),
-      ),
+    const sent = Array.from({ length: count }, () =>
+      send({ commandId: this.#mint.mint(partition), topicId, actorId }),
     );
+    await Promise.all(sent);
   }
 
   /** As people speak: over HTTP, one after the other. */
   async #post({ channelId }: GuildWorld, count: number): Promise<void> {
+    const path = `/channels/${channelId}/messages`;
     for (let index = 0; index < count; index += 1) {
-      await ok(
-        this.#owner.api.post(`/channels/${channelId}/messages`, { content: this.#content() }),
-      );
+      await ok(this.#owner.api.post(path, { content: randomText(CONTENT_LENGTH) }));
     }
   }
+}
+
+interface CommandOfOwner {
+  readonly commandId: bigint;
+  readonly topicId: bigint;
+  readonly actorId: bigint;
+}
+
+function randomText(length: number): string {
+  let text = '';
+  while (text.length < length) text += Math.random().toString(36).slice(2);
+  return text.slice(0, length);
 }

@@ -62,32 +62,21 @@ export class OpenStages {
 
   /**
    * Opens all connections of all targets, one plan after the other, and weighs the servers.
-   * Connections that are open already are taken over from `before`; those are not weighed again.
    * Rejects when something cannot be opened, and leaves nothing open then.
    */
-  static async open(
-    stages: readonly Stage[],
-    idleMs: number,
-    before?: OpenStages,
-  ): Promise<OpenStages> {
+  static async open(stages: readonly Stage[], idleMs: number): Promise<OpenStages> {
     const targets = stages.flatMap((stage) => stage.targets);
     const residents = new Map(targets.map((target) => [target, residentOf(target)]));
     const sinks = new Map<SinkPlan, SinkProcess>();
-    const fresh: Target[] = [];
     try {
       for (const target of targets) {
-        const missing = target.sinks.filter((plan) => !sinks.has(plan));
-        const known = missing.filter((plan) => before?.sinks.has(plan));
-        for (const plan of known) sinks.set(plan, before!.sinks.get(plan)!);
-        if (known.length === 0) fresh.push(target);
-        for (const plan of missing) {
+        for (const plan of target.sinks) {
           if (!sinks.has(plan)) sinks.set(plan, await SinkProcess.open(plan));
         }
       }
-      await before?.close(sinks);
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
       const idle = await idleRates(targets, idleMs);
-      const weights = fresh.map((target): Weight => {
+      const weights = targets.map((target): Weight => {
         const sessions = sessionsAt(target, targets);
         const resident = residentOf(target);
         return {
@@ -111,26 +100,26 @@ export class OpenStages {
    */
   async measure(
     targets: readonly Target[],
-    pace: Pace,
+    paceOf: (target: Target) => Pace,
     roundsCount: number,
     warmUpRounds: number,
   ): Promise<Cell[]> {
     const windows = new Map<Target, Window[]>(targets.map((target) => [target, []]));
     for (let round = -warmUpRounds; round < roundsCount; round += 1) {
       for (const target of targets) {
-        const window = await measureWindow(target, this.sinks, pace, this.#idle.get(target)!);
+        const idleNsPerMs = this.#idle.get(target)!;
+        const window = await measureWindow(target, this.sinks, paceOf(target), idleNsPerMs);
         if (round >= 0) windows.get(target)!.push(window);
       }
     }
     const floor = targets.find(({ name }) => name === FLOOR);
     const floorNs = floor === undefined ? [] : windows.get(floor)!.map(nsPerDelivery);
-    return [...windows].map(([target, own]) => cellOf(target, pace, own, floorNs));
+    return [...windows].map(([target, own]) => cellOf(target, paceOf(target), own, floorNs));
   }
 
-  /** Closes the connections, but not those in `kept`; the servers are the stages' own. */
-  async close(kept?: Sinks): Promise<void> {
-    const closing = [...this.sinks].filter(([plan]) => kept?.has(plan) !== true);
-    await closeAll(new Map(closing));
+  /** Closes the connections; the servers are the stages' own. May be called twice. */
+  async close(): Promise<void> {
+    await closeAll(this.sinks);
   }
 }
 
