@@ -178,6 +178,7 @@ describe('attachGuild', () => {
           authorId: OWNER_ID,
           everyone: false,
           roleIds: [],
+          roleUserIds: [],
           userIds: [MEMBER],
         });
         guild.channel(channelId)!.lastMessageId = messageId;

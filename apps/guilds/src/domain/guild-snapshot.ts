@@ -14,6 +14,7 @@ import { countsJson } from './invite-json.js';
 import { isoTime } from './iso-time.js';
 import { memberJson } from './member-json.js';
 import type { Member } from './member.js';
+import { countedMember } from './notification-rules.js';
 import { unreadMentions } from './unread-mentions.js';
 import { voiceStateJson } from './voice-json.js';
 
@@ -117,18 +118,15 @@ function mentionCounts(
   { positions, wantsUnreadChannels }: AttachTopicRequest,
 ): MessageInitShape<typeof MentionCountSchema>[] {
   const byChannel = new Map(positions.map((position) => [position.channelId, position]));
-  const roleIds = new Set(self.roleIds);
+  const counted = countedMember(guild, self.user.id);
   const counts: MessageInitShape<typeof MentionCountSchema>[] = [];
   for (const channel of guild.channels.values()) {
     if (!hasMessages(channel) || !guild.mayView(channel.id, self.user.id)) continue;
     const read = byChannel.get(channel.id);
-    const who = {
+    const mentionCount = unreadMentions(guild.mentions, read, {
       channelId: channel.id,
-      userId: self.user.id,
-      roleIds,
-      joinedAtMs: self.joinedAtMs,
-    };
-    const mentionCount = unreadMentions(guild.mentions, read, who);
+      ...counted,
+    });
     const isWanted = mentionCount > 0 || (wantsUnreadChannels && channel.lastMessageId !== 0n);
     if (read === undefined && !isWanted) continue;
     counts.push({ channelId: channel.id, mentionCount, lastMessageId: channel.lastMessageId });

@@ -2,6 +2,21 @@ import type { Document } from './tables.js';
 import { userDocument, userFromDocument, type User } from './user-document.js';
 import { voiceDocument, voiceFromDocument, type VoiceState } from './voice-state.js';
 
+/** Which mentions of a member do not count, as it wants it; nobody else is shown. */
+export interface Suppression {
+  /** Of the settings it comes from; 0: it never said anything. */
+  readonly version: number;
+  /** @everyone and @here. */
+  readonly suppressEveryone: boolean;
+  readonly suppressRoles: boolean;
+}
+
+const NOTHING_SUPPRESSED: Suppression = {
+  version: 0,
+  suppressEveryone: false,
+  suppressRoles: false,
+};
+
 /** A member of a guild. Replaced as a whole when it changes. */
 export interface Member {
   readonly user: User;
@@ -20,6 +35,7 @@ export interface Member {
   readonly avatar: string;
   /** Came by an invite that lasts until it goes offline. */
   readonly isTemporary: boolean;
+  readonly suppression: Suppression;
 }
 
 /** Somebody who has just joined. */
@@ -35,6 +51,7 @@ export function newMember(user: User, joinedAtMs: number): Member {
     flags: 0,
     avatar: '',
     isTemporary: false,
+    suppression: NOTHING_SUPPRESSED,
   };
 }
 
@@ -45,11 +62,12 @@ export function isTimedOut(member: Member, nowMs: number): boolean {
 
 /** The member's row; its voice state is part of it. */
 export function memberDocument(member: Member, voice: VoiceState | undefined): Document {
-  const { user, roleIds, ...rest } = member;
+  const { user, roleIds, suppression, ...rest } = member;
   return {
     ...rest,
     user: userDocument(user),
     roleIds: roleIds.map(String),
+    ...(suppression.version === 0 ? {} : { suppression }),
     ...(voice === undefined ? {} : { voice: voiceDocument(voice) }),
   };
 }

@@ -5,22 +5,25 @@
 // The model knows nothing of records: of each message it keeps who was meant when it was written
 // (or edited last), by name, by role as it was held then, or everybody. A message counts for
 // whoever it means if it is still there, is not its own, is not from before it joined (last), lies
-// past what it has read, and in a channel that it sees now. Users cannot mute or suppress anything
-// here, so nothing else decides.
+// past what it has read, in a channel that it sees now, and if it does not suppress now what it is
+// meant by: everybody, roles, or in the private channel, while that is muted, all but its name.
 import { create } from '@bufbuild/protobuf';
 import {
   AddMemberRequestSchema,
   AttachTopicRequestSchema,
+  DeliverRequestSchema,
   DeleteMessagesRequestSchema,
   MemberRoleRequestSchema,
   ReadPositionSchema,
   RemoveMemberRequestSchema,
+  UpdateUserGuildSettingsRequestSchema,
   type ReadPosition,
 } from '@guildhall/contracts';
 import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
 import {
   ANN,
   BEN,
+  GUILD,
   HIDDEN,
   MessageStage,
   MOD,
@@ -32,12 +35,22 @@ import {
   TEAM_ROLE,
   TEXT,
 } from '../testing/message-stage.js';
+import type { Changes, Errand } from './changes.js';
 import { attachGuild } from './guild-snapshot.js';
 import { addMember, deleteMemberRole, putMemberRole, removeMember } from './member-decisions.js';
+import { memberFromDocument } from './member.js';
 import { MentionLog } from './mention-log.js';
 import { deleteLoadedMessages, deleteMessages } from './message-deletion.js';
 import type { MessageTopic } from './message-place.js';
+import { countedRecipient } from './notification-rules.js';
+import { PrivateChannel } from './private-channel.js';
+import type { Document } from './tables.js';
+import { deliver } from './topic-decisions.js';
+import { TopicKind } from './topic-kind.js';
+import type { Topic } from './topic.js';
 import { unreadMentions } from './unread-mentions.js';
+import { updateUserGuildSettings } from './user-settings-decisions.js';
+import { UserTopic } from './user-topic.js';
 
 const random = new SeededRandom(seedFromEnv(process.env['SEED']));
 const HISTORIES = 2_000;
@@ -71,7 +84,15 @@ interface Said {
   readonly replyTo: bigint;
   isGone: boolean;
   everyone: boolean;
-  meant: ReadonlySet<bigint>;
+  named: ReadonlySet<bigint>;
+  holders: ReadonlySet<bigint>;
+}
+
+/** What a user does not want counted. `mutedUntilMs` is of the private channel; 0: not muted. */
+interface Wishes {
+  suppressEveryone: boolean;
+  suppressRoles: boolean;
+  mutedUntilMs: number;
 }
 
 class History {
@@ -80,11 +101,30 @@ class History {
   /** By user: when it joined last; absent: not here. */
   readonly #joinedAtMs = new Map<bigint, number>();
   readonly #roles = new Map<bigint, Set<bigint>>();
+  readonly #wishes = new Map<bigint, Wishes>();
+  /** The users' own topics, and their rows. */
+  readonly #users = new Map<bigint, UserTopic>();
+  readonly #settingsRows = new Map<bigint, Map<bigint, Document>>();
+  /** What topics were told before, some of it to come again. */
+  readonly #told: Errand[] = [];
   /** By user and channel, as read-states keeps it. */
   readonly #read = new Map<string, ReadPosition>();
 
   constructor() {
+    for (const id of PEOPLE) {
+      this.#wishes.set(id, { suppressEveryone: false, suppressRoles: false, mutedUntilMs: 0 });
+      this.#users.set(id, new UserTopic(id));
+      this.#settingsRows.set(id, new Map());
+    }
+    const recipients = [person(ANN), person(BEN)];
+    for (const id of [ANN, BEN]) {
+      const membership = { topicId: PRIVATE, recipients, isClosed: false };
+      this.#decide(id, this.#users.get(id)!, (topic, changes) =>
+        topic.addPrivateChannel(membership, changes),
+      );
+    }
     for (const id of [OWNER, ANN, BEN, MOD]) {
+      this.#tell({ topicId: id, action: { case: 'guildJoined', value: { guildId: GUILD } } });
       this.#joinedAtMs.set(id, this.stage.clock.nowMs());
       this.#roles.set(id, new Set());
     }
@@ -95,12 +135,13 @@ class History {
   /** Something happens. */
   step(): void {
     this.stage.clock.advance(1 + random.int(3));
-    const kind = random.int(20);
+    const kind = random.int(24);
     if (kind < 8) this.#write();
     else if (kind < 10) this.#edit();
     else if (kind < 12) this.#erase();
     else if (kind < 14) this.#turnRole();
     else if (kind < 16) this.#comeOrGo();
+    else if (kind < 20) this.#wish();
     else this.#ack();
   }
 
@@ -116,8 +157,34 @@ class History {
     }
   }
 
-  /** The topics change hands: the next owner loads the rows of the mention log. */
+  /** The topics change hands: the next owner loads their rows. */
   reload(): void {
+    const { guild, direct } = this.stage;
+    for (const [at, document] of this.stage.rows) {
+      if (!at.startsWith('members/')) continue;
+      guild.putMember(memberFromDocument(document, () => true).member);
+    }
+    const empty = { rows: new Map(), lastMessageIds: new Map<bigint, bigint>() };
+    const { mutes } = PrivateChannel.restore({
+      ...empty,
+      topicId: PRIVATE,
+      kind: TopicKind.PrivateChannel,
+      document: JSON.parse(JSON.stringify(direct.toDocument())) as Document,
+    });
+    Object.assign(direct, { mutes });
+    for (const [id, topic] of this.#users) {
+      const rows = [...this.#settingsRows.get(id)!];
+      const settings = rows.map(([guildId, document]) => ({ key: [guildId], document }));
+      const next = UserTopic.restore({
+        ...empty,
+        topicId: id,
+        kind: TopicKind.User,
+        document: {},
+        rows: new Map([['user_guild_settings', settings]]),
+      });
+      expect(next.guildSettings).toEqual(topic.guildSettings);
+      expect(next.settingsVersion).toBe(topic.settingsVersion);
+    }
     for (const topic of [this.stage.guild, this.stage.direct]) {
       const next = new MentionLog();
       const rows = [...this.stage.rows]
@@ -224,14 +291,90 @@ class History {
     if (this.#joinedAtMs.delete(userId)) {
       const request = create(RemoveMemberRequestSchema, { userId });
       const actorId = random.pick([userId, OWNER]);
-      this.stage.act(actorId, (changes) => removeMember(guild, request, changes));
-      return;
+      const left = this.stage.act(actorId, (changes) => removeMember(guild, request, changes));
+      this.#run(left.changes);
+      if (random.chance(0.5)) return;
     }
     const request = create(AddMemberRequestSchema, { user: person(userId) });
-    this.stage.act(0n, (changes) => addMember(guild, request, changes));
+    const joined = this.stage.act(0n, (changes) => addMember(guild, request, changes));
+    this.#run(joined.changes);
     this.#joinedAtMs.set(userId, clock.nowMs());
     this.#roles.set(userId, new Set());
     clock.advance(1);
+  }
+
+  /** Somebody wants other mentions counted, and perhaps others again; some of it is told twice. */
+  #wish(): void {
+    const isPrivate = random.chance(0.5);
+    const userId = random.pick(isPrivate ? [ANN, BEN] : [...this.#joinedAtMs.keys()]);
+    const wishes = this.#wishes.get(userId)!;
+    for (let times = 1 + random.int(3); times > 0; times -= 1) {
+      const change = isPrivate ? this.#mute(wishes) : this.#suppress(wishes);
+      const request = create(UpdateUserGuildSettingsRequestSchema, { changes: [change] });
+      this.#decide(userId, this.#users.get(userId)!, (topic, changes) =>
+        updateUserGuildSettings(topic, request, changes),
+      );
+    }
+    const late = this.#told.slice(-3);
+    if (late.length > 0 && random.chance(0.5)) this.#tell(random.pick(late), 'again');
+  }
+
+  #suppress(wishes: Wishes) {
+    const change: { suppressEveryone?: boolean; suppressRoles?: boolean; muted: boolean } = {
+      // Of a guild that is muted mentions count all the same.
+      muted: random.chance(0.5),
+    };
+    if (random.chance(0.6)) change.suppressEveryone = random.chance(0.7);
+    if (random.chance(0.6)) change.suppressRoles = random.chance(0.7);
+    wishes.suppressEveryone = change.suppressEveryone ?? wishes.suppressEveryone;
+    wishes.suppressRoles = change.suppressRoles ?? wishes.suppressRoles;
+    return { guildId: GUILD, ...change };
+  }
+
+  #mute(wishes: Wishes) {
+    const nowMs = this.stage.clock.nowMs();
+    const muted = random.chance(0.8);
+    const endMs = random.pick([0, nowMs - 5, nowMs + 1, nowMs + 10, nowMs + 40]);
+    wishes.mutedUntilMs = muted ? endMs || Infinity : 0;
+    const muteConfig =
+      endMs === 0 ? { isNone: true } : { selectedTimeWindow: 60, endTimeMs: BigInt(endMs) };
+    return { guildId: 0n, channelOverrides: [{ channelId: PRIVATE, muted, muteConfig }] };
+  }
+
+  /** Decides in a topic, keeps its rows, and tells the topics that are to be told. */
+  #decide<T extends Topic>(
+    actorId: bigint,
+    topic: T,
+    decide: (topic: T, changes: Changes) => unknown,
+  ): void {
+    if (topic.kind !== TopicKind.User) {
+      this.#run(this.stage.act(actorId, (changes) => decide(topic, changes)).changes);
+      return;
+    }
+    const changes = this.stage.changes(actorId);
+    decide(topic, changes);
+    const rows = this.#settingsRows.get(topic.id)!;
+    for (const { table, key, document } of changes.rows) {
+      if (table !== 'user_guild_settings') continue;
+      rows.set(key[0] as bigint, JSON.parse(JSON.stringify(document)) as Document);
+    }
+    this.#run(changes);
+  }
+
+  #run({ errands }: Changes): void {
+    for (const errand of errands) this.#tell(errand);
+  }
+
+  #tell(errand: Errand, times: 'once' | 'again' = 'once'): void {
+    const { topicId } = errand;
+    const { guild, direct } = this.stage;
+    const topic =
+      topicId === GUILD ? guild : topicId === PRIVATE ? direct : this.#users.get(topicId);
+    if (topic === undefined) return;
+    const { action } = create(DeliverRequestSchema, { action: errand.action });
+    // What a guild tells a user comes once, or the next owner would know that it did.
+    if (times === 'once' && topic.kind !== TopicKind.User) this.#told.push(errand);
+    this.#decide(0n, topic as Topic, (told, changes) => deliver(told, action, changes));
   }
 
   #ack(): void {
@@ -292,21 +435,22 @@ class History {
     authorId: bigint,
     { users, roles, everyone, allowed }: Saying,
     answered: Said | undefined,
-  ): Pick<Said, 'everyone' | 'meant'> {
-    if (channelId === PRIVATE) return { everyone: true, meant: new Set() };
-    const here = [...this.#joinedAtMs.keys()];
+  ): Pick<Said, 'everyone' | 'named' | 'holders'> {
+    const here = channelId === PRIVATE ? [ANN, BEN] : [...this.#joinedAtMs.keys()];
     const mayAll = authorId === OWNER || authorId === MOD;
     const means = (kind: 'users' | 'roles', id: bigint): boolean =>
       allowed === undefined || allowed.parse.includes(kind) || allowed[kind].includes(id);
-    const meant = new Set(users.filter((id) => here.includes(id) && means('users', id)));
+    const named = new Set(users.filter((id) => here.includes(id) && means('users', id)));
+    const pings = answered !== undefined && (allowed?.repliedUser ?? true);
+    if (pings && here.includes(answered.authorId)) named.add(answered.authorId);
+    const holders = new Set<bigint>();
+    if (channelId === PRIVATE) return { everyone: true, named, holders };
     for (const roleId of roles) {
       if (!means('roles', roleId) || (!mayAll && roleId !== TEAM_ROLE)) continue;
-      for (const id of here) if (this.#roles.get(id)!.has(roleId)) meant.add(id);
+      for (const id of here) if (this.#roles.get(id)!.has(roleId)) holders.add(id);
     }
-    const pings = answered !== undefined && (allowed?.repliedUser ?? true);
-    if (pings && here.includes(answered.authorId)) meant.add(answered.authorId);
     const meansAll = allowed === undefined || allowed.parse.includes('everyone');
-    return { everyone: everyone && mayAll && meansAll, meant };
+    return { everyone: everyone && mayAll && meansAll, named, holders };
   }
 
   /** From scratch. */
@@ -316,6 +460,9 @@ class History {
     const read = this.#read.get(`${userId}/${channelId}`);
     const isByHand = read !== undefined && read.manualUntilMessageId !== 0n;
     const position = isByHand ? read.manualUntilMessageId : (read?.lastMessageId ?? 0n);
+    const { suppressEveryone, suppressRoles, mutedUntilMs } = this.#wishes.get(userId)!;
+    const isMuted = mutedUntilMs > this.stage.clock.nowMs();
+    const countsAll = channelId === PRIVATE ? !isMuted : !suppressEveryone;
     const counted = this.#said.filter(
       (said) =>
         said.channelId === channelId &&
@@ -323,7 +470,9 @@ class History {
         said.id > position &&
         said.authorId !== userId &&
         said.atMs >= joinedAtMs &&
-        (said.everyone || said.meant.has(userId)),
+        ((said.everyone && countsAll) ||
+          said.named.has(userId) ||
+          (said.holders.has(userId) && !suppressRoles)),
     );
     return counted.length + (isByHand ? read.manualCount : 0);
   }
@@ -341,8 +490,8 @@ class History {
     }
     if (direct.recipients.has(userId)) {
       const read = reads.find(({ channelId }) => channelId === PRIVATE);
-      const who = { channelId: PRIVATE, userId, roleIds: [], joinedAtMs: 0 };
-      shown.set(PRIVATE, unreadMentions(direct.mentions, read, who));
+      const who = countedRecipient(direct, userId, this.stage.clock.nowMs());
+      shown.set(PRIVATE, unreadMentions(direct.mentions, read, { channelId: PRIVATE, ...who }));
     }
     return shown;
   }

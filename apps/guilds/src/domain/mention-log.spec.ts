@@ -1,4 +1,5 @@
 import { snowflakeAt } from '@guildhall/snowflake';
+import { counted } from '../testing/message-stage.js';
 import {
   MENTIONS_PER_CHANNEL_MAX,
   mentionDocument,
@@ -17,10 +18,11 @@ const record = (messageId: bigint, more: Partial<MentionRecord> = {}): MentionRe
   everyone: false,
   roleIds: [],
   userIds: [],
+  roleUserIds: [],
   ...more,
 });
 
-const asked = { channelId: CHANNEL, userId: ME, roleIds: [], joinedAtMs: 0, position: 0n };
+const asked = { ...counted(ME), channelId: CHANNEL, position: 0n };
 
 describe('MentionLog', () => {
   it('counts by name, by role, by everyone, past a position, and not what one wrote', () => {
@@ -33,7 +35,7 @@ describe('MentionLog', () => {
     log.put(2n, record(6n, { userIds: [ME] }));
     expect(log.count(asked)).toBe(2);
     expect(log.count({ ...asked, roleIds: [ROLE] })).toBe(3);
-    expect(log.count({ ...asked, roleIds: new Set([ROLE]), position: 1n })).toBe(2);
+    expect(log.count({ ...asked, roleIds: [ROLE], position: 1n })).toBe(2);
     expect(log.count({ ...asked, position: 3n })).toBe(0);
     expect(log.count({ ...asked, channelId: 3n })).toBe(0);
   });
@@ -83,6 +85,25 @@ describe('MentionLog', () => {
     expect(log.count({ ...asked, userId: 9n })).toBe(1);
     expect(log.count({ ...asked, userId: 9n, roleIds: [ROLE] })).toBe(2);
     expect(log.knownFrom(CHANNEL)).toBe(0n);
+  });
+
+  it('counts what is not suppressed, each message by what it mentions somebody', () => {
+    const log = new MentionLog();
+    log.put(CHANNEL, record(1n, { everyone: true }));
+    log.put(CHANNEL, record(2n, { roleIds: [ROLE] }));
+    log.put(CHANNEL, record(3n, { roleUserIds: [ME] }));
+    log.put(CHANNEL, record(4n, { everyone: true, roleUserIds: [ME] }));
+    log.put(CHANNEL, record(5n, { everyone: true, roleIds: [ROLE], userIds: [ME] }));
+    const holder = { ...asked, roleIds: [ROLE] };
+    const counts = [false, true].map((suppressEveryone) =>
+      [false, true].map((suppressRoles) =>
+        log.count({ ...holder, suppressEveryone, suppressRoles }),
+      ),
+    );
+    expect(counts).toEqual([
+      [5, 3],
+      [4, 1],
+    ]);
   });
 
   it('keeps the newest of a channel, and says from where on', () => {

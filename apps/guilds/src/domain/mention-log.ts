@@ -8,6 +8,10 @@
  * ROLE_HOLDERS_MAX in message-mentions.ts), which is exact; one that many hold is recorded as the
  * role, and counts for those who hold it when the count is read.
  *
+ * A record says by what it mentions somebody, since users may suppress some of it: what they want
+ * when a count is read holds for all that is counted. Records of older versions of this app have
+ * who held a small role among those mentioned by name, and of private channels nobody by name.
+ *
  * Memory keeps the newest records of each channel. What lies below is in the `mentions` table, and
  * `knownFrom` says where memory ends, so that whoever needs it exact from further back can ask the
  * table.
@@ -25,18 +29,28 @@ export interface MentionRecord {
   /** @everyone and @here; and every message of a private channel. */
   readonly everyone: boolean;
   readonly roleIds: readonly bigint[];
-  /** By name, by a reply that pings, by a role that few hold. */
+  /** By name, or by a reply that pings. */
   readonly userIds: readonly bigint[];
+  /** By a role that few hold, and not by name. */
+  readonly roleUserIds: readonly bigint[];
 }
 
-/** Whose mentions are counted, where, and from where on. */
-export interface MentionQuery {
-  readonly channelId: bigint;
+/** Whose mentions are counted, and which of them. */
+export interface CountedUser {
   readonly userId: bigint;
   /** The roles the user holds now. */
-  readonly roleIds: ReadonlySet<bigint> | readonly bigint[];
+  readonly roleIds: readonly bigint[];
   /** Nothing from before counts. 0: everything does. */
   readonly joinedAtMs: number;
+  /** What mentions everybody does not count; in a private channel that is every message. */
+  readonly suppressEveryone: boolean;
+  /** What mentions a role does not count. */
+  readonly suppressRoles: boolean;
+}
+
+/** The same, and where, and from where on. */
+export interface MentionQuery extends CountedUser {
+  readonly channelId: bigint;
   /** Messages after this one are counted. 0n: all. */
   readonly position: bigint;
 }
@@ -113,7 +127,7 @@ export class MentionLog {
   count(query: MentionQuery): number {
     const records = this.#records.get(query.channelId);
     if (records === undefined) return 0;
-    const roleIds = query.roleIds instanceof Set ? query.roleIds : new Set(query.roleIds);
+    const roleIds = new Set(query.roleIds);
     let count = 0;
     for (let at = firstAfter(records, query.position); at < records.length; at += 1) {
       if (isMentioned(records[at]!, query, roleIds)) count += 1;
@@ -129,10 +143,18 @@ function isMentioned(
 ): boolean {
   if (record.authorId === query.userId) return false;
   const mayCount =
-    record.everyone ||
+    (record.everyone && !query.suppressEveryone) ||
     record.userIds.includes(query.userId) ||
-    record.roleIds.some((roleId) => roleIds.has(roleId));
+    (!query.suppressRoles && isMentionedByRole(record, query.userId, roleIds));
   return mayCount && timestampOf(record.messageId) >= query.joinedAtMs;
+}
+
+function isMentionedByRole(
+  { roleUserIds, roleIds }: MentionRecord,
+  userId: bigint,
+  heldRoleIds: ReadonlySet<bigint>,
+): boolean {
+  return roleUserIds.includes(userId) || roleIds.some((roleId) => heldRoleIds.has(roleId));
 }
 
 /** The index of the first record after a message. */
@@ -156,6 +178,7 @@ export function mentionDocument(record: MentionRecord): Document {
     ...(record.everyone ? { everyone: true } : {}),
     ...(record.roleIds.length > 0 ? { role_ids: record.roleIds.map(String) } : {}),
     ...(record.userIds.length > 0 ? { user_ids: record.userIds.map(String) } : {}),
+    ...(record.roleUserIds.length > 0 ? { role_user_ids: record.roleUserIds.map(String) } : {}),
   };
 }
 
@@ -168,5 +191,6 @@ function mentionRecord(messageId: bigint, document: Document): MentionRecord {
     everyone: document['everyone'] === true,
     roleIds: ids('role_ids'),
     userIds: ids('user_ids'),
+    roleUserIds: ids('role_user_ids'),
   };
 }

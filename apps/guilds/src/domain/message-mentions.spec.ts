@@ -1,17 +1,20 @@
 import {
   ANN,
   BEN,
+  counted,
   GUILD,
   MessageStage,
   MOD,
   OWNER,
   person,
+  PRIVATE,
   QUIET_ROLE,
   STRANGER,
   TEAM_ROLE,
   TEXT,
 } from '../testing/message-stage.js';
 import { newMember } from './member.js';
+import { countedMember } from './notification-rules.js';
 import { ROLE_HOLDERS_MAX } from './message-mentions.js';
 
 let stage: MessageStage;
@@ -24,10 +27,8 @@ const ids = (json: Record<string, unknown>): string[] =>
 
 const count = (userId: bigint, position = 0n): number =>
   stage.guild.mentions.count({
+    ...countedMember(stage.guild, userId),
     channelId: TEXT,
-    userId,
-    roleIds: stage.guild.member(userId)?.roleIds ?? [],
-    joinedAtMs: stage.guild.member(userId)?.joinedAtMs ?? 0,
     position,
   });
 
@@ -72,7 +73,7 @@ describe('whom a message mentions', () => {
 
   it('counts a role for those who held it when it was mentioned', () => {
     const { id } = stage.send(BEN, { content: `<@&${TEAM_ROLE}>` });
-    expect(stage.row('mentions', TEXT, id)).toEqual({ author_id: '13', user_ids: ['12'] });
+    expect(stage.row('mentions', TEXT, id)).toEqual({ author_id: '13', role_user_ids: ['12'] });
     const mod = stage.guild.member(MOD)!;
     stage.guild.putMember({ ...mod, roleIds: [...mod.roleIds, TEAM_ROLE] });
     stage.guild.takeVisibility();
@@ -97,12 +98,29 @@ describe('whom a message mentions', () => {
     expect(count(ANN)).toBe(1);
   });
 
+  it('records who is mentioned by name apart from who is by a role that few hold', () => {
+    const content = `<@${BEN}> <@&${TEAM_ROLE}> <@&${QUIET_ROLE}>`;
+    const { id } = stage.send(OWNER, { content });
+    expect(stage.row('mentions', TEXT, id)).toEqual({
+      author_id: '11',
+      user_ids: ['13'],
+      role_user_ids: ['12'],
+    });
+    const named = stage.send(ANN, { content: `<@${BEN}>` }, stage.direct);
+    expect(stage.row('mentions', PRIVATE, named.id)).toEqual({
+      author_id: '12',
+      everyone: true,
+      user_ids: ['13'],
+    });
+  });
+
   it('records nobody mentioned in a guild, and everything in a private channel', () => {
     expect(stage.send(ANN, { content: 'x' }).changes.rows).toHaveLength(1);
     stage.send(ANN, { content: 'x' }, stage.direct);
     stage.send(BEN, { content: 'x' }, stage.direct);
-    const asked = { channelId: stage.direct.id, roleIds: [], joinedAtMs: 0, position: 0n };
-    expect(stage.direct.mentions.count({ ...asked, userId: ANN })).toBe(1);
-    expect(stage.direct.mentions.count({ ...asked, userId: BEN })).toBe(1);
+    const inDirect = (userId: bigint): number =>
+      stage.direct.mentions.count({ ...counted(userId), channelId: PRIVATE, position: 0n });
+    expect(inDirect(ANN)).toBe(1);
+    expect(inDirect(BEN)).toBe(1);
   });
 });

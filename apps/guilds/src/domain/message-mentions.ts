@@ -68,16 +68,21 @@ function mayMention(guild: Guild, roleId: bigint, permissions: bigint): boolean 
 export function mentionRecordOf(place: Place, message: Message): MentionRecord | undefined {
   const { guild } = place;
   const known = { messageId: message.id, authorId: message.author.id };
-  if (guild === undefined) return { ...known, everyone: true, roleIds: [], userIds: [] };
+  const userIds = sortedIds(message.mentions.map(({ id }) => id));
+  if (guild === undefined) {
+    return { ...known, everyone: true, roleIds: [], userIds, roleUserIds: [] };
+  }
   if (!mentionsAnybody(message)) return undefined;
   const roleIds: bigint[] = [];
-  const userIds = message.mentions.map(({ id }) => id);
+  const holderIds = new Set<bigint>();
   for (const roleId of message.mentionRoles) {
     const holders = fewHoldersOf(guild, roleId);
     if (holders === undefined) roleIds.push(roleId);
-    else userIds.push(...holders);
+    else for (const userId of holders) holderIds.add(userId);
   }
-  return { ...known, everyone: message.mentionEveryone, roleIds, userIds: sortedIds(userIds) };
+  for (const userId of userIds) holderIds.delete(userId);
+  const roleUserIds = sortedIds(holderIds);
+  return { ...known, everyone: message.mentionEveryone, roleIds, userIds, roleUserIds };
 }
 
 /** Whether a message of a guild has a record in the mention log. */

@@ -28,6 +28,7 @@ import { MentionLog } from './mention-log.js';
 import { deleteMessages } from './message-deletion.js';
 import type { MessageTopic } from './message-place.js';
 import { messageFromDocument } from './message.js';
+import { countedUser } from './notification-rules.js';
 import { deletePin, putPin } from './pin-decisions.js';
 import { clearReactions, deleteReaction, putReaction } from './reaction-decisions.js';
 import type { Document } from './tables.js';
@@ -113,14 +114,8 @@ class Model {
 
 function counted(model: Model, channelId: bigint, userId: bigint, position: bigint): number {
   const topic = model.topicOf(channelId);
-  const member = channelId === PRIVATE ? undefined : model.stage.guild.member(userId);
-  return topic.mentions.count({
-    channelId,
-    userId,
-    roleIds: member?.roleIds ?? [],
-    joinedAtMs: member?.joinedAtMs ?? 0,
-    position,
-  });
+  const who = countedUser(topic, userId, model.stage.clock.nowMs());
+  return topic.mentions.count({ ...who, channelId, position });
 }
 
 function step(model: Model): void {
@@ -293,9 +288,8 @@ function compareCounts(model: Model): void {
       const position = random.chance(0.3) ? 0n : (random.pick(model.messages)?.id ?? 0n);
       const expected = model.count(channelId, userId, position);
       expect(counted(model, channelId, userId, position)).toBe(expected);
-      const member = channelId === PRIVATE ? undefined : model.stage.guild.member(userId);
-      const { roleIds = [], joinedAtMs = 0 } = member ?? {};
-      expect(next.count({ channelId, userId, roleIds, joinedAtMs, position })).toBe(expected);
+      const who = countedUser(model.topicOf(channelId), userId, model.stage.clock.nowMs());
+      expect(next.count({ ...who, channelId, position })).toBe(expected);
     }
   }
 }

@@ -7,12 +7,23 @@ import { TopicKind } from './topic-kind.js';
 import type { TopicRows } from './topic-rows.js';
 import { userDocument, userFromDocument, type User } from './user-document.js';
 
+/** What one of its users says of it: see notification-rules.ts. */
+export interface PrivateMute {
+  /** Of the settings it comes from. */
+  readonly version: number;
+  readonly muted: boolean;
+  /** 0: until it is unmuted. */
+  readonly mutedUntilMs: number;
+}
+
 export class PrivateChannel {
   readonly kind = TopicKind.PrivateChannel;
   readonly id: bigint;
   readonly recipients = new Map<bigint, User>();
   readonly messages = new MessageCache();
   readonly mentions = new MentionLog();
+  /** By user; of those that have ever muted it. */
+  readonly mutes = new Map<bigint, PrivateMute>();
   /** 0n: none yet. */
   lastMessageId = 0n;
   /** 0: never. */
@@ -33,6 +44,9 @@ export class PrivateChannel {
       const user = userFromDocument(document);
       channel.recipients.set(user.id, user);
     }
+    for (const { user_id: userId, ...mute } of (stored.document['mutes'] ?? []) as MuteDocument[]) {
+      channel.mutes.set(BigInt(userId), mute);
+    }
     channel.mentions.restore(stored.rows.get('mentions') ?? []);
     channel.isQuiet = stored.document['is_quiet'] !== false;
     channel.lastPinTimestampMs = Number(stored.document['last_pin_timestamp_ms'] ?? 0);
@@ -45,6 +59,7 @@ export class PrivateChannel {
       recipients: [...this.recipients.values()].map(userDocument),
       is_quiet: this.isQuiet,
       last_pin_timestamp_ms: this.lastPinTimestampMs,
+      ...(this.mutes.size === 0 ? {} : { mutes: [...this.mutes].map(muteDocument) }),
     };
   }
 
@@ -53,4 +68,10 @@ export class PrivateChannel {
     const channel = { topicId: this.id, recipients: [...this.recipients.values()] };
     return privateChannelJson(channel, viewerId, this.lastMessageId);
   }
+}
+
+type MuteDocument = PrivateMute & { readonly user_id: string };
+
+function muteDocument([userId, mute]: readonly [bigint, PrivateMute]): MuteDocument {
+  return { user_id: String(userId), ...mute };
 }

@@ -11,6 +11,8 @@ export const TABLES = {
   invites: ['topic_id', 'code'],
   /** Of a user's topic: the guilds and private channels it has. */
   memberships: ['topic_id', 'member_of'],
+  /** Of a user's topic: how it wants to be notified, by guild; 0: of its private channels. */
+  user_guild_settings: ['topic_id', 'guild_id'],
   messages: ['topic_id', 'channel_id', 'message_id'],
   reactions: ['topic_id', 'message_id', 'emoji', 'user_id'],
   /** The mention log: one row per message that mentions anybody. */

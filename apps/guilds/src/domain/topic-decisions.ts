@@ -8,7 +8,9 @@ import {
   type UpdateUserRequest,
 } from '@guildhall/contracts';
 import type { Changes, DeliverAction } from './changes.js';
+import type { Guild } from './guild.js';
 import { refreshGuildUser } from './member-decisions.js';
+import { mutePrivateChannel, suppressMentions } from './notification-rules.js';
 import type { PrivateChannel } from './private-channel.js';
 import { privateChannelJson } from './private-channel-json.js';
 import type { Topic } from './topic.js';
@@ -80,9 +82,13 @@ export function deliver(topic: Topic, action: DeliverRequest['action'], changes:
     case TopicKind.PrivateChannel:
       return deliverToPrivateChannel(topic, action, changes);
     case TopicKind.Guild:
-      if (action.case === 'userChanged')
-        refreshGuildUser(topic, userOf(action.value.user), changes);
+      return deliverToGuild(topic, action, changes);
   }
+}
+
+function deliverToGuild(guild: Guild, action: DeliverRequest['action'], changes: Changes): void {
+  if (action.case === 'userChanged') refreshGuildUser(guild, userOf(action.value.user), changes);
+  if (action.case === 'notificationRulesChanged') suppressMentions(guild, action.value, changes);
 }
 
 function deliverToUser(topic: UserTopic, action: DeliverRequest['action'], changes: Changes): void {
@@ -120,6 +126,7 @@ function deliverToPrivateChannel(
     channel.isQuiet = true;
     changes.isTopicChanged = true;
   }
+  if (action.case === 'privateChannelMuted') mutePrivateChannel(channel, action.value, changes);
   if (action.case === 'userChanged') {
     const user = userOf(action.value.user);
     if (!channel.recipients.has(user.id)) return;

@@ -1,14 +1,16 @@
 import { create } from '@bufbuild/protobuf';
 import { ReadPositionSchema } from '@guildhall/contracts';
+import { counted } from '../testing/message-stage.js';
 import { MentionLog } from './mention-log.js';
 import { unreadMentions } from './unread-mentions.js';
 
 describe('unreadMentions', () => {
   const log = new MentionLog();
   for (const messageId of [10n, 20n, 30n]) {
-    log.put(1n, { messageId, authorId: 5n, everyone: true, roleIds: [], userIds: [] });
+    const nobody = { roleIds: [], userIds: [], roleUserIds: [] };
+    log.put(1n, { messageId, authorId: 5n, everyone: true, ...nobody });
   }
-  const who = { channelId: 1n, userId: 9n, roleIds: [], joinedAtMs: 0 };
+  const who = { channelId: 1n, ...counted(9n) };
   const read = (init: object) => create(ReadPositionSchema, { channelId: 1n, ...init });
 
   it.each([

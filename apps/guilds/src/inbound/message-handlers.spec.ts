@@ -438,6 +438,7 @@ describe('the Messages service', () => {
       authorId: ANN,
       everyone: true,
       roleIds: [],
+      roleUserIds: [],
       userIds: [],
     });
     await store.query(

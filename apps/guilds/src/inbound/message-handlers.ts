@@ -19,6 +19,7 @@ import {
   startTyping,
 } from '../domain/message-decisions.js';
 import { deleteMessages } from '../domain/message-deletion.js';
+import { countedUser } from '../domain/notification-rules.js';
 import { Place, type MessageTopic } from '../domain/message-place.js';
 import { deletePin, putPin } from '../domain/pin-decisions.js';
 import { clearReactions, deleteReaction, putReaction } from '../domain/reaction-decisions.js';
@@ -156,13 +157,13 @@ async function countMentions(
   let earlier: MentionRange | undefined;
   await host.query<MessageTopic>(refOf(request), WITH_MESSAGES, (topic) => {
     const place = new Place(topic, channelId, userId, clock.nowMs());
-    const { roleIds = [], joinedAtMs = 0 } = place.actor ?? {};
+    const counted = countedUser(topic, userId, clock.nowMs());
     const until = topic.mentions.knownFrom(channelId);
-    reply.mentionCount = topic.mentions.count({ channelId, userId, roleIds, joinedAtMs, position });
+    reply.mentionCount = topic.mentions.count({ channelId, ...counted, position });
     reply.lastMessageId = place.lastMessageId;
     reply.isGuildChannel = place.guild !== undefined;
-    const since = joinedAtMs === 0 ? 0n : snowflakeAt(joinedAtMs);
-    earlier = { topicId: topic.id, channelId, userId, roleIds, since, after: position, until };
+    const since = counted.joinedAtMs === 0 ? 0n : snowflakeAt(counted.joinedAtMs);
+    earlier = { topicId: topic.id, channelId, ...counted, since, after: position, until };
     return done();
   });
   // With the `until` of that moment: memory may let go of more while the table is asked.

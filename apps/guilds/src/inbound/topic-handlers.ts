@@ -10,6 +10,7 @@ import {
   ListUserGuildsReplySchema,
   QueryMembersReplySchema,
   refuse,
+  UpdateUserGuildSettingsReplySchema,
   type AttachTopicReply,
   type AttachTopicRequest,
   type AttachUserReply,
@@ -20,12 +21,14 @@ import type { Clock } from '@guildhall/clock';
 import { Fault, FaultCode } from '@guildhall/fault';
 import { channelInfo, attachGuild, queryMembers, userGuild } from '../domain/guild-snapshot.js';
 import type { Guild } from '../domain/guild.js';
+import { countedRecipient } from '../domain/notification-rules.js';
 import type { PrivateChannel } from '../domain/private-channel.js';
 import { privateChannelJson } from '../domain/private-channel-json.js';
 import { deliver, endSessions, openPrivateChannel, updateUser } from '../domain/topic-decisions.js';
 import { TopicKind } from '../domain/topic-kind.js';
 import type { Topic } from '../domain/topic.js';
 import { unreadMentions } from '../domain/unread-mentions.js';
+import { updateUserGuildSettings } from '../domain/user-settings-decisions.js';
 import { UserTopic } from '../domain/user-topic.js';
 import { PrivateChannel as NewPrivateChannel } from '../domain/private-channel.js';
 import { updateVoiceState } from '../domain/voice-decisions.js';
@@ -74,7 +77,7 @@ export function topicHandlers(options: TopicHandlersOptions): Handlers<readonly 
 
     attachTopic: (request) =>
       host.query<Guild | PrivateChannel>(ref(request.command), FOLLOWED, (topic, held) => {
-        const reply = attached(topic, request, held.seq);
+        const reply = attached(topic, request, held.seq, clock.nowMs());
         follow(held, request.gatewayInstance, clock);
         return toBinary(AttachTopicReplySchema, reply);
       }),
@@ -167,6 +170,22 @@ export function topicHandlers(options: TopicHandlersOptions): Handlers<readonly 
         call.trace,
       ),
 
+    updateUserGuildSettings: (request, call) =>
+      host.command<UserTopic>(
+        ref(request.command),
+        init(request.command),
+        // A count that is asked for afterwards goes by what was set.
+        { ...USER, awaitErrands: true },
+        (topic, changes) => {
+          const settingsJson = updateUserGuildSettings(topic, request, changes).map((settings) =>
+            encoder.encode(JSON.stringify(settings)),
+          );
+          const reply = create(UpdateUserGuildSettingsReplySchema, { settingsJson });
+          return toBinary(UpdateUserGuildSettingsReplySchema, reply);
+        },
+        call.trace,
+      ),
+
     endSessions: (request, call) =>
       host.command<UserTopic>(
         ref(request.command),
@@ -197,6 +216,8 @@ export function topicHandlers(options: TopicHandlersOptions): Handlers<readonly 
 function newTopicFor(action: string | undefined): Pick<CommandOptions, 'create'> | object {
   switch (action) {
     case 'privateTopicCreated':
+    // By the one of its users who was told of it before the channel itself was.
+    case 'privateChannelMuted':
       return { create: (id: bigint): Topic => new NewPrivateChannel(id) };
     case 'guildJoined':
     case 'guildLeft':
@@ -234,6 +255,11 @@ function attachedUser(topic: UserTopic, seq: bigint): AttachUserReply {
       recipientIds: membership.recipients.map((recipient) => recipient.id),
       isClosed: membership.isClosed,
     })),
+    guildSettings: topic.currentSettings.map((settings) => ({
+      json: encoder.encode(JSON.stringify(settings)),
+      version: BigInt(settings.version),
+    })),
+    guildSettingsVersion: BigInt(topic.settingsVersion),
   });
 }
 
@@ -241,6 +267,7 @@ function attached(
   topic: Guild | PrivateChannel,
   request: AttachTopicRequest,
   seq: bigint,
+  nowMs: number,
 ): AttachTopicReply {
   const userId = request.command?.actorId ?? 0n;
   if (topic.kind === TopicKind.Guild) {
@@ -255,9 +282,7 @@ function attached(
   const position = request.positions.find((each) => each.channelId === topic.id);
   const mentionCount = unreadMentions(topic.mentions, position, {
     channelId: topic.id,
-    userId,
-    roleIds: [],
-    joinedAtMs: 0,
+    ...countedRecipient(topic, userId, nowMs),
   });
   return create(AttachTopicReplySchema, {
     seq,

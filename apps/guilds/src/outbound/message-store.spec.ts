@@ -5,7 +5,7 @@ import { mentionDocument, MENTIONS_PER_CHANNEL_MAX, MentionLog } from '../domain
 import { messageDocument, newMessage, type Message } from '../domain/message.js';
 import { emojiKey, reactionDocument, type Emoji } from '../domain/reactions.js';
 import type { Document } from '../domain/tables.js';
-import { person } from '../testing/message-stage.js';
+import { counted, person } from '../testing/message-stage.js';
 import { MessageStore, newestMentions } from './message-store.js';
 import { MIGRATIONS } from './migrations.js';
 
@@ -204,10 +204,22 @@ describe('MessageStore', () => {
   });
 });
 
+function combinations<A, B, C, D>(
+  as: readonly A[],
+  bs: readonly B[],
+  cs: readonly C[],
+  ds: readonly D[],
+): [A, B, C, D][] {
+  return as.flatMap((a) =>
+    bs.flatMap((b) => cs.flatMap((c) => ds.map((d): [A, B, C, D] => [a, b, c, d]))),
+  );
+}
+
 describe('the mention log', () => {
   it('is counted from its rows as from memory', async () => {
     const log = new MentionLog();
-    const base = { authorId: ANN, everyone: false, roleIds: [], userIds: [] };
+    const nobody = { roleIds: [], userIds: [], roleUserIds: [] };
+    const base = { authorId: ANN, everyone: false, ...nobody };
     const records = [
       { ...base, messageId: 1n, userIds: [BEN] },
       { ...base, messageId: 2n, everyone: true },
@@ -215,25 +227,32 @@ describe('the mention log', () => {
       { ...base, messageId: 4n, userIds: [ANN] },
       { ...base, messageId: 5n, authorId: BEN, everyone: true },
       { ...base, messageId: 6n, roleIds: [51n], userIds: [BEN, 30n] },
+      { ...base, messageId: 7n, everyone: true, roleIds: [50n] },
+      { ...base, messageId: 8n, roleUserIds: [BEN, 30n] },
+      { ...base, messageId: 9n, everyone: true, roleUserIds: [30n], userIds: [BEN] },
     ];
     for (const record of records) {
       log.put(CHANNEL, record);
       await mention(CHANNEL, record.messageId, mentionDocument(record));
     }
-    for (const userId of [ANN, BEN, 30n]) {
-      for (const roleIds of [[], [50n], [50n, 51n]]) {
-        for (let position = 0n; position <= 6n; position += 1n) {
-          const asked = { channelId: CHANNEL, userId, roleIds };
-          const range = { ...asked, topicId, since: 0n, after: position, until: 100n };
-          expect(await messages.mentionsBetween(range)).toBe(
-            log.count({ ...asked, joinedAtMs: 0, position }),
-          );
-        }
+    const either = [false, true];
+    for (const [userId, roleIds, suppressEveryone, suppressRoles] of combinations(
+      [ANN, BEN, 30n],
+      [[], [50n], [50n, 51n]],
+      either,
+      either,
+    )) {
+      const who = { userId, roleIds, suppressEveryone, suppressRoles };
+      for (let position = 0n; position <= 9n; position += 1n) {
+        const asked = { channelId: CHANNEL, ...who };
+        const range = { ...asked, topicId, since: 0n, after: position, until: 100n };
+        const found = [who, position, await messages.mentionsBetween(range)];
+        expect(found).toEqual([who, position, log.count({ ...asked, joinedAtMs: 0, position })]);
       }
     }
-    const ben = { topicId, channelId: CHANNEL, userId: BEN, roleIds: [] };
+    const ben = { topicId, channelId: CHANNEL, ...counted(BEN) };
     expect(await messages.mentionsBetween({ ...ben, since: 0n, after: 0n, until: 1n })).toBe(1);
-    expect(await messages.mentionsBetween({ ...ben, since: 2n, after: 0n, until: 9n })).toBe(2);
+    expect(await messages.mentionsBetween({ ...ben, since: 2n, after: 0n, until: 6n })).toBe(2);
   });
 
   it('is loaded with the newest of each channel', async () => {
@@ -243,6 +262,7 @@ describe('the mention log', () => {
       everyone: true,
       roleIds: [],
       userIds: [],
+      roleUserIds: [],
     });
     for (let id = 1n; id <= 5n; id += 1n) await mention(CHANNEL, id, document);
     await mention(OTHER_CHANNEL, 9n, document);
@@ -255,7 +275,7 @@ describe('the mention log', () => {
     ]);
     const log = new MentionLog();
     log.restore(await newestMentions(store, topicId, MENTIONS_PER_CHANNEL_MAX));
-    const asked = { channelId: CHANNEL, userId: BEN, roleIds: [], joinedAtMs: 0, position: 2n };
+    const asked = { channelId: CHANNEL, ...counted(BEN), position: 2n };
     expect(log.count(asked)).toBe(3);
     expect(await newestMentions(store, topicId + 1_000n, 3)).toEqual([]);
   });

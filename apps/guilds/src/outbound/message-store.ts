@@ -7,6 +7,7 @@
  */
 import type { Queryable, Store } from '@guildhall/store';
 import type { CachedMessage } from '../domain/message-cache.js';
+import type { CountedUser } from '../domain/mention-log.js';
 import { messageFromDocument, type Message } from '../domain/message.js';
 import { Reactions, type Emoji } from '../domain/reactions.js';
 import type { Document } from '../domain/tables.js';
@@ -29,11 +30,9 @@ export interface ReactionCount {
 }
 
 /** Whose mentions are counted between two positions, the lower one not included. */
-export interface MentionRange {
+export interface MentionRange extends Omit<CountedUser, 'joinedAtMs'> {
   readonly topicId: bigint;
   readonly channelId: bigint;
-  readonly userId: bigint;
-  readonly roleIds: readonly bigint[];
   /** The first message that may count. */
   readonly since: bigint;
   readonly after: bigint;
@@ -135,8 +134,10 @@ const MENTIONS_BETWEEN = {
          WHERE topic_id = $1 AND channel_id = $2
            AND message_id > $3 AND message_id <= $4 AND message_id >= $5
            AND document->>'author_id' <> $6::text
-           AND (document ? 'everyone' OR document->'user_ids' ? $6::text
-             OR document->'role_ids' ?| $7::text[])`,
+           AND (document->'user_ids' ? $6::text
+             OR (document ? 'everyone' AND NOT $8::boolean)
+             OR (NOT $9::boolean AND (document->'role_user_ids' ? $6::text
+               OR document->'role_ids' ?| $7::text[])))`,
 };
 // As for the last messages in topic-store.ts: one probe per channel finds it, a second its newest
 // rows.
@@ -332,6 +333,8 @@ export class MessageStore {
       range.since,
       String(range.userId),
       range.roleIds.map(String),
+      range.suppressEveryone,
+      range.suppressRoles,
     ]);
     return found.rows[0]!.count;
   }

@@ -58,4 +58,8 @@ export const MIGRATIONS = [
       topicTable('purges', 'channel_id bigint NOT NULL', 'channel_id'),
     ].join(';\n'),
   },
+  {
+    id: '0002-user-guild-settings',
+    sql: topicTable('user_guild_settings', 'guild_id bigint NOT NULL', 'guild_id'),
+  },
 ] as const;

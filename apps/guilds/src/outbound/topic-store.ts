@@ -47,6 +47,7 @@ const LOADED_TABLES: readonly TableName[] = [
   'bans',
   'invites',
   'memberships',
+  'user_guild_settings',
 ];
 
 const CLAIM = {

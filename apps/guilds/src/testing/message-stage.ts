@@ -12,6 +12,7 @@ import { Changes } from '../domain/changes.js';
 import { ChannelType, newChannel, type Channel } from '../domain/channel.js';
 import { Guild } from '../domain/guild.js';
 import { newMember, type Member } from '../domain/member.js';
+import type { CountedUser } from '../domain/mention-log.js';
 import { createMessage, editMessage } from '../domain/message-decisions.js';
 import type { MessageTopic } from '../domain/message-place.js';
 import { PrivateChannel } from '../domain/private-channel.js';
@@ -131,6 +132,16 @@ export class MessageStage {
     else this.rows.set(at, JSON.parse(JSON.stringify(document)) as Document);
   }
 }
+
+/** Somebody whose mentions are counted, all of them unless told otherwise. */
+export const counted = (userId: bigint, more: Partial<CountedUser> = {}): CountedUser => ({
+  userId,
+  roleIds: [],
+  joinedAtMs: 0,
+  suppressEveryone: false,
+  suppressRoles: false,
+  ...more,
+});
 
 /** The data of the events of a kind, as they are published. */
 export function eventData(changes: Changes, type: string): Record<string, unknown>[] {

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fleet/guilds/v1/topics.proto.
  */
 export const file_fleet_guilds_v1_topics: GenFile = /*@__PURE__*/
-  fileDesc("ChxmbGVldC9ndWlsZHMvdjEvdG9waWNzLnByb3RvEg9mbGVldC5ndWlsZHMudjEiWAoRQXR0YWNoVXNlclJlcXVlc3QSKQoHY29tbWFuZBgBIAEoCzIYLmZsZWV0Lmd1aWxkcy52MS5Db21tYW5kEhgKEGdhdGV3YXlfaW5zdGFuY2UYAiABKAkibAoPQXR0YWNoVXNlclJlcGx5EgsKA3NlcRgBIAEoBBIRCglndWlsZF9pZHMYAiADKAYSOQoQcHJpdmF0ZV9jaGFubmVscxgDIAMoCzIfLmZsZWV0Lmd1aWxkcy52MS5Qcml2YXRlQ2hhbm5lbCJaCg5Qcml2YXRlQ2hhbm5lbBIQCgh0b3BpY19pZBgBIAEoBhIMCgRqc29uGAIgASgMEhUKDXJlY2lwaWVudF9pZHMYAyADKAYSEQoJaXNfY2xvc2VkGAQgASgIIpECChJBdHRhY2hUb3BpY1JlcXVlc3QSKQoHY29tbWFuZBgBIAEoCzIYLmZsZWV0Lmd1aWxkcy52MS5Db21tYW5kEhgKEGdhdGV3YXlfaW5zdGFuY2UYAiABKAkSFwoPd2FudHNfcHJlc2VuY2VzGAMgASgIEhUKDXdhbnRzX21lbWJlcnMYBCABKAgSFwoPbGFyZ2VfdGhyZXNob2xkGAUgASgNEjAKCXBvc2l0aW9ucxgGIAMoCzIdLmZsZWV0Lmd1aWxkcy52MS5SZWFkUG9zaXRpb24SHAoUd2FudHNfbWVudGlvbl9jb3VudHMYByABKAgSHQoVd2FudHNfdW5yZWFkX2NoYW5uZWxzGAggASgIInIKDFJlYWRQb3NpdGlvbhISCgpjaGFubmVsX2lkGAEgASgGEhcKD2xhc3RfbWVzc2FnZV9pZBgCIAEoBhIUCgxtYW51YWxfY291bnQYAyABKA0SHwoXbWFudWFsX3VudGlsX21lc3NhZ2VfaWQYBCABKAYiugEKEEF0dGFjaFRvcGljUmVwbHkSCwoDc2VxGAEgASgEEgwKBGpzb24YAiABKAwSEwoLYXVkaWVuY2VfaWQYAyABKAYSKwoIYXVkaWVuY2UYBCABKAsyGS5mbGVldC50b3BpY3MudjEuQXVkaWVuY2USNQoObWVudGlvbl9jb3VudHMYBSADKAsyHS5mbGVldC5ndWlsZHMudjEuTWVudGlvbkNvdW50EhIKCmlzX3ByaXZhdGUYBiABKAgiUgoMTWVudGlvbkNvdW50EhIKCmNoYW5uZWxfaWQYASABKAYSFQoNbWVudGlvbl9jb3VudBgCIAEoDRIXCg9sYXN0X21lc3NhZ2VfaWQYAyABKAYiSAoSRmV0Y2hFdmVudHNSZXF1ZXN0EhAKCHRvcGljX2lkGAEgASgGEhEKCWFmdGVyX3NlcRgCIAEoBBINCgVsaW1pdBgDIAEoDSJRChBGZXRjaEV2ZW50c1JlcGx5EisKBmV2ZW50cxgBIAMoCzIbLmZsZWV0LnRvcGljcy52MS5Ub3BpY0V2ZW50EhAKCGxhc3Rfc2VxGAIgASgEImcKDUZvbGxvd1JlcXVlc3QSGAoQZ2F0ZXdheV9pbnN0YW5jZRgBIAEoCRIRCglwYXJ0aXRpb24YAiABKA0SKQoGdG9waWNzGAMgAygLMhkuZmxlZXQudG9waWNzLnYxLlRvcGljU2VxIjcKC0ZvbGxvd1JlcGx5EigKBWFoZWFkGAEgAygLMhkuZmxlZXQudG9waWNzLnYxLlRvcGljU2VxIqEBChNRdWVyeU1lbWJlcnNSZXF1ZXN0EikKB2NvbW1hbmQYASABKAsyGC5mbGVldC5ndWlsZHMudjEuQ29tbWFuZBISCgVxdWVyeRgCIAEoCUgAiAEBEhAKCHVzZXJfaWRzGAMgAygGEg0KBWxpbWl0GAQgASgNEhEKCXByZXNlbmNlcxgFIAEoCBINCgVhZnRlchgGIAEoBkIICgZfcXVlcnkifwoRUXVlcnlNZW1iZXJzUmVwbHkSFAoMbWVtYmVyc19qc29uGAEgASgMEhYKDnByZXNlbmNlc19qc29uGAIgASgMEhEKCW5vdF9mb3VuZBgDIAMoBhIVCg1tZW1iZXJzX2NvdW50GAQgASgNEhIKCm5leHRfYWZ0ZXIYBSABKAYipgEKF1VwZGF0ZVZvaWNlU3RhdGVSZXF1ZXN0EikKB2NvbW1hbmQYASABKAsyGC5mbGVldC5ndWlsZHMudjEuQ29tbWFuZBISCgpjaGFubmVsX2lkGAIgASgGEhEKCXNlbGZfbXV0ZRgDIAEoCBIRCglzZWxmX2RlYWYYBCABKAgSEgoKc2VsZl92aWRlbxgFIAEoCBISCgpzZXNzaW9uX2lkGAYgASgJIlIKFUdldENoYW5uZWxJbmZvUmVxdWVzdBIpCgdjb21tYW5kGAEgASgLMhguZmxlZXQuZ3VpbGRzLnYxLkNvbW1hbmQSDgoGZmllbGRzGAIgAygJIpoBChlPcGVuUHJpdmF0ZUNoYW5uZWxSZXF1ZXN0EikKB2NvbW1hbmQYASABKAsyGC5mbGVldC5ndWlsZHMudjEuQ29tbWFuZBImCgVhY3RvchgCIAEoCzIXLmZsZWV0LmFjY291bnRzLnYxLlVzZXISKgoJcmVjaXBpZW50GAMgASgLMhcuZmxlZXQuYWNjb3VudHMudjEuVXNlciJHChpMaXN0UHJpdmF0ZUNoYW5uZWxzUmVxdWVzdBIpCgdjb21tYW5kGAEgASgLMhguZmxlZXQuZ3VpbGRzLnYxLkNvbW1hbmQicAoVTGlzdFVzZXJHdWlsZHNSZXF1ZXN0EikKB2NvbW1hbmQYASABKAsyGC5mbGVldC5ndWlsZHMudjEuQ29tbWFuZBINCgVsaW1pdBgCIAEoDRIOCgZiZWZvcmUYAyABKAYSDQoFYWZ0ZXIYBCABKAYiKAoTTGlzdFVzZXJHdWlsZHNSZXBseRIRCglndWlsZF9pZHMYASADKAYiVQoTR2V0VXNlckd1aWxkUmVxdWVzdBIpCgdjb21tYW5kGAEgASgLMhguZmxlZXQuZ3VpbGRzLnYxLkNvbW1hbmQSEwoLd2l0aF9jb3VudHMYAiABKAgieAoRVXBkYXRlVXNlclJlcXVlc3QSKQoHY29tbWFuZBgBIAEoCzIYLmZsZWV0Lmd1aWxkcy52MS5Db21tYW5kEiUKBHVzZXIYAiABKAsyFy5mbGVldC5hY2NvdW50cy52MS5Vc2VyEhEKCXNlbGZfanNvbhgDIAEoDCI/ChJFbmRTZXNzaW9uc1JlcXVlc3QSKQoHY29tbWFuZBgBIAEoCzIYLmZsZWV0Lmd1aWxkcy52MS5Db21tYW5kIp4ECg5EZWxpdmVyUmVxdWVzdBIpCgdjb21tYW5kGAEgASgLMhguZmxlZXQuZ3VpbGRzLnYxLkNvbW1hbmQSFQoNZnJvbV90b3BpY19pZBgCIAEoBhI0CgxndWlsZF9qb2luZWQYAyABKAsyHC5mbGVldC5ndWlsZHMudjEuR3VpbGRKb2luZWRIABIwCgpndWlsZF9sZWZ0GAQgASgLMhouZmxlZXQuZ3VpbGRzLnYxLkd1aWxkTGVmdEgAEkkKF3ByaXZhdGVfY2hhbm5lbF9jcmVhdGVkGAUgASgLMiYuZmxlZXQuZ3VpbGRzLnYxLlByaXZhdGVDaGFubmVsQ3JlYXRlZEgAEkUKFXByaXZhdGVfdG9waWNfY3JlYXRlZBgGIAEoCzIkLmZsZWV0Lmd1aWxkcy52MS5Qcml2YXRlVG9waWNDcmVhdGVkSAASNAoMdXNlcl9jaGFuZ2VkGAcgASgLMhwuZmxlZXQuZ3VpbGRzLnYxLlVzZXJDaGFuZ2VkSAASRwoWcHJpdmF0ZV9jaGFubmVsX2FjdGl2ZRgIIAEoCzIlLmZsZWV0Lmd1aWxkcy52MS5Qcml2YXRlQ2hhbm5lbEFjdGl2ZUgAEkcKFnByaXZhdGVfY2hhbm5lbF9jbG9zZWQYCSABKAsyJS5mbGVldC5ndWlsZHMudjEuUHJpdmF0ZUNoYW5uZWxDbG9zZWRIAEIICgZhY3Rpb24iHwoLR3VpbGRKb2luZWQSEAoIZ3VpbGRfaWQYASABKAYiHQoJR3VpbGRMZWZ0EhAKCGd1aWxkX2lkGAEgASgGImkKFVByaXZhdGVDaGFubmVsQ3JlYXRlZBIQCgh0b3BpY19pZBgBIAEoBhIrCgpyZWNpcGllbnRzGAIgAygLMhcuZmxlZXQuYWNjb3VudHMudjEuVXNlchIRCglpc19jbG9zZWQYAyABKAgiQgoTUHJpdmF0ZVRvcGljQ3JlYXRlZBIrCgpyZWNpcGllbnRzGAEgAygLMhcuZmxlZXQuYWNjb3VudHMudjEuVXNlciI0CgtVc2VyQ2hhbmdlZBIlCgR1c2VyGAEgASgLMhcuZmxlZXQuYWNjb3VudHMudjEuVXNlciIoChRQcml2YXRlQ2hhbm5lbEFjdGl2ZRIQCgh0b3BpY19pZBgBIAEoBiInChRQcml2YXRlQ2hhbm5lbENsb3NlZBIPCgd1c2VyX2lkGAEgASgGMrIJCgZUb3BpY3MSUgoKQXR0YWNoVXNlchIiLmZsZWV0Lmd1aWxkcy52MS5BdHRhY2hVc2VyUmVxdWVzdBogLmZsZWV0Lmd1aWxkcy52MS5BdHRhY2hVc2VyUmVwbHkSVQoLQXR0YWNoVG9waWMSIy5mbGVldC5ndWlsZHMudjEuQXR0YWNoVG9waWNSZXF1ZXN0GiEuZmxlZXQuZ3VpbGRzLnYxLkF0dGFjaFRvcGljUmVwbHkSVQoLRmV0Y2hFdmVudHMSIy5mbGVldC5ndWlsZHMudjEuRmV0Y2hFdmVudHNSZXF1ZXN0GiEuZmxlZXQuZ3VpbGRzLnYxLkZldGNoRXZlbnRzUmVwbHkSRgoGRm9sbG93Eh4uZmxlZXQuZ3VpbGRzLnYxLkZvbGxvd1JlcXVlc3QaHC5mbGVldC5ndWlsZHMudjEuRm9sbG93UmVwbHkSWAoMUXVlcnlNZW1iZXJzEiQuZmxlZXQuZ3VpbGRzLnYxLlF1ZXJ5TWVtYmVyc1JlcXVlc3QaIi5mbGVldC5ndWlsZHMudjEuUXVlcnlNZW1iZXJzUmVwbHkSWAoQVXBkYXRlVm9pY2VTdGF0ZRIoLmZsZWV0Lmd1aWxkcy52MS5VcGRhdGVWb2ljZVN0YXRlUmVxdWVzdBoaLmZsZWV0Lmd1aWxkcy52MS5Kc29uUmVwbHkSVAoOR2V0Q2hhbm5lbEluZm8SJi5mbGVldC5ndWlsZHMudjEuR2V0Q2hhbm5lbEluZm9SZXF1ZXN0GhouZmxlZXQuZ3VpbGRzLnYxLkpzb25SZXBseRJcChJPcGVuUHJpdmF0ZUNoYW5uZWwSKi5mbGVldC5ndWlsZHMudjEuT3BlblByaXZhdGVDaGFubmVsUmVxdWVzdBoaLmZsZWV0Lmd1aWxkcy52MS5Kc29uUmVwbHkSXgoTTGlzdFByaXZhdGVDaGFubmVscxIrLmZsZWV0Lmd1aWxkcy52MS5MaXN0UHJpdmF0ZUNoYW5uZWxzUmVxdWVzdBoaLmZsZWV0Lmd1aWxkcy52MS5Kc29uUmVwbHkSXgoOTGlzdFVzZXJHdWlsZHMSJi5mbGVldC5ndWlsZHMudjEuTGlzdFVzZXJHdWlsZHNSZXF1ZXN0GiQuZmxlZXQuZ3VpbGRzLnYxLkxpc3RVc2VyR3VpbGRzUmVwbHkSUAoMR2V0VXNlckd1aWxkEiQuZmxlZXQuZ3VpbGRzLnYxLkdldFVzZXJHdWlsZFJlcXVlc3QaGi5mbGVldC5ndWlsZHMudjEuSnNvblJlcGx5EkwKClVwZGF0ZVVzZXISIi5mbGVldC5ndWlsZHMudjEuVXBkYXRlVXNlclJlcXVlc3QaGi5mbGVldC5ndWlsZHMudjEuRG9uZVJlcGx5Ek4KC0VuZFNlc3Npb25zEiMuZmxlZXQuZ3VpbGRzLnYxLkVuZFNlc3Npb25zUmVxdWVzdBoaLmZsZWV0Lmd1aWxkcy52MS5Eb25lUmVwbHkSRgoHRGVsaXZlchIfLmZsZWV0Lmd1aWxkcy52MS5EZWxpdmVyUmVxdWVzdBoaLmZsZWV0Lmd1aWxkcy52MS5Eb25lUmVwbHliBnByb3RvMw", [file_fleet_accounts_v1_accounts, file_fleet_guilds_v1_common, file_fleet_topics_v1_topics]);
+  fileDesc("ChxmbGVldC9ndWlsZHMvdjEvdG9waWNzLnByb3RvEg9mbGVldC5ndWlsZHMudjEiWAoRQXR0YWNoVXNlclJlcXVlc3QSKQoHY29tbWFuZBgBIAEoCzIYLmZsZWV0Lmd1aWxkcy52MS5Db21tYW5kEhgKEGdhdGV3YXlfaW5zdGFuY2UYAiABKAkiyAEKD0F0dGFjaFVzZXJSZXBseRILCgNzZXEYASABKAQSEQoJZ3VpbGRfaWRzGAIgAygGEjkKEHByaXZhdGVfY2hhbm5lbHMYAyADKAsyHy5mbGVldC5ndWlsZHMudjEuUHJpdmF0ZUNoYW5uZWwSOgoOZ3VpbGRfc2V0dGluZ3MYBCADKAsyIi5mbGVldC5ndWlsZHMudjEuVXNlckd1aWxkU2V0dGluZ3MSHgoWZ3VpbGRfc2V0dGluZ3NfdmVyc2lvbhgFIAEoBCIyChFVc2VyR3VpbGRTZXR0aW5ncxIMCgRqc29uGAEgASgMEg8KB3ZlcnNpb24YAiABKAQiWgoOUHJpdmF0ZUNoYW5uZWwSEAoIdG9waWNfaWQYASABKAYSDAoEanNvbhgCIAEoDBIVCg1yZWNpcGllbnRfaWRzGAMgAygGEhEKCWlzX2Nsb3NlZBgEIAEoCCKRAgoSQXR0YWNoVG9waWNSZXF1ZXN0EikKB2NvbW1hbmQYASABKAsyGC5mbGVldC5ndWlsZHMudjEuQ29tbWFuZBIYChBnYXRld2F5X2luc3RhbmNlGAIgASgJEhcKD3dhbnRzX3ByZXNlbmNlcxgDIAEoCBIVCg13YW50c19tZW1iZXJzGAQgASgIEhcKD2xhcmdlX3RocmVzaG9sZBgFIAEoDRIwCglwb3NpdGlvbnMYBiADKAsyHS5mbGVldC5ndWlsZHMudjEuUmVhZFBvc2l0aW9uEhwKFHdhbnRzX21lbnRpb25fY291bnRzGAcgASgIEh0KFXdhbnRzX3VucmVhZF9jaGFubmVscxgIIAEoCCJyCgxSZWFkUG9zaXRpb24SEgoKY2hhbm5lbF9pZBgBIAEoBhIXCg9sYXN0X21lc3NhZ2VfaWQYAiABKAYSFAoMbWFudWFsX2NvdW50GAMgASgNEh8KF21hbnVhbF91bnRpbF9tZXNzYWdlX2lkGAQgASgGIroBChBBdHRhY2hUb3BpY1JlcGx5EgsKA3NlcRgBIAEoBBIMCgRqc29uGAIgASgMEhMKC2F1ZGllbmNlX2lkGAMgASgGEisKCGF1ZGllbmNlGAQgASgLMhkuZmxlZXQudG9waWNzLnYxLkF1ZGllbmNlEjUKDm1lbnRpb25fY291bnRzGAUgAygLMh0uZmxlZXQuZ3VpbGRzLnYxLk1lbnRpb25Db3VudBISCgppc19wcml2YXRlGAYgASgIIlIKDE1lbnRpb25Db3VudBISCgpjaGFubmVsX2lkGAEgASgGEhUKDW1lbnRpb25fY291bnQYAiABKA0SFwoPbGFzdF9tZXNzYWdlX2lkGAMgASgGIkgKEkZldGNoRXZlbnRzUmVxdWVzdBIQCgh0b3BpY19pZBgBIAEoBhIRCglhZnRlcl9zZXEYAiABKAQSDQoFbGltaXQYAyABKA0iUQoQRmV0Y2hFdmVudHNSZXBseRIrCgZldmVudHMYASADKAsyGy5mbGVldC50b3BpY3MudjEuVG9waWNFdmVudBIQCghsYXN0X3NlcRgCIAEoBCJnCg1Gb2xsb3dSZXF1ZXN0EhgKEGdhdGV3YXlfaW5zdGFuY2UYASABKAkSEQoJcGFydGl0aW9uGAIgASgNEikKBnRvcGljcxgDIAMoCzIZLmZsZWV0LnRvcGljcy52MS5Ub3BpY1NlcSI3CgtGb2xsb3dSZXBseRIoCgVhaGVhZBgBIAMoCzIZLmZsZWV0LnRvcGljcy52MS5Ub3BpY1NlcSKhAQoTUXVlcnlNZW1iZXJzUmVxdWVzdBIpCgdjb21tYW5kGAEgASgLMhguZmxlZXQuZ3VpbGRzLnYxLkNvbW1hbmQSEgoFcXVlcnkYAiABKAlIAIgBARIQCgh1c2VyX2lkcxgDIAMoBhINCgVsaW1pdBgEIAEoDRIRCglwcmVzZW5jZXMYBSABKAgSDQoFYWZ0ZXIYBiABKAZCCAoGX3F1ZXJ5In8KEVF1ZXJ5TWVtYmVyc1JlcGx5EhQKDG1lbWJlcnNfanNvbhgBIAEoDBIWCg5wcmVzZW5jZXNfanNvbhgCIAEoDBIRCglub3RfZm91bmQYAyADKAYSFQoNbWVtYmVyc19jb3VudBgEIAEoDRISCgpuZXh0X2FmdGVyGAUgASgGIqYBChdVcGRhdGVWb2ljZVN0YXRlUmVxdWVzdBIpCgdjb21tYW5kGAEgASgLMhguZmxlZXQuZ3VpbGRzLnYxLkNvbW1hbmQSEgoKY2hhbm5lbF9pZBgCIAEoBhIRCglzZWxmX211dGUYAyABKAgSEQoJc2VsZl9kZWFmGAQgASgIEhIKCnNlbGZfdmlkZW8YBSABKAgSEgoKc2Vzc2lvbl9pZBgGIAEoCSJSChVHZXRDaGFubmVsSW5mb1JlcXVlc3QSKQoHY29tbWFuZBgBIAEoCzIYLmZsZWV0Lmd1aWxkcy52MS5Db21tYW5kEg4KBmZpZWxkcxgCIAMoCSKaAQoZT3BlblByaXZhdGVDaGFubmVsUmVxdWVzdBIpCgdjb21tYW5kGAEgASgLMhguZmxlZXQuZ3VpbGRzLnYxLkNvbW1hbmQSJgoFYWN0b3IYAiABKAsyFy5mbGVldC5hY2NvdW50cy52MS5Vc2VyEioKCXJlY2lwaWVudBgDIAEoCzIXLmZsZWV0LmFjY291bnRzLnYxLlVzZXIiRwoaTGlzdFByaXZhdGVDaGFubmVsc1JlcXVlc3QSKQoHY29tbWFuZBgBIAEoCzIYLmZsZWV0Lmd1aWxkcy52MS5Db21tYW5kInAKFUxpc3RVc2VyR3VpbGRzUmVxdWVzdBIpCgdjb21tYW5kGAEgASgLMhguZmxlZXQuZ3VpbGRzLnYxLkNvbW1hbmQSDQoFbGltaXQYAiABKA0SDgoGYmVmb3JlGAMgASgGEg0KBWFmdGVyGAQgASgGIigKE0xpc3RVc2VyR3VpbGRzUmVwbHkSEQoJZ3VpbGRfaWRzGAEgAygGIlUKE0dldFVzZXJHdWlsZFJlcXVlc3QSKQoHY29tbWFuZBgBIAEoCzIYLmZsZWV0Lmd1aWxkcy52MS5Db21tYW5kEhMKC3dpdGhfY291bnRzGAIgASgIIngKEVVwZGF0ZVVzZXJSZXF1ZXN0EikKB2NvbW1hbmQYASABKAsyGC5mbGVldC5ndWlsZHMudjEuQ29tbWFuZBIlCgR1c2VyGAIgASgLMhcuZmxlZXQuYWNjb3VudHMudjEuVXNlchIRCglzZWxmX2pzb24YAyABKAwilAEKHlVwZGF0ZVVzZXJHdWlsZFNldHRpbmdzUmVxdWVzdBIpCgdjb21tYW5kGAEgASgLMhguZmxlZXQuZ3VpbGRzLnYxLkNvbW1hbmQSOQoHY2hhbmdlcxgCIAMoCzIoLmZsZWV0Lmd1aWxkcy52MS5Vc2VyR3VpbGRTZXR0aW5nc0NoYW5nZRIMCgRidWxrGAMgASgIIjUKHFVwZGF0ZVVzZXJHdWlsZFNldHRpbmdzUmVwbHkSFQoNc2V0dGluZ3NfanNvbhgBIAMoDCLeBAoXVXNlckd1aWxkU2V0dGluZ3NDaGFuZ2USEAoIZ3VpbGRfaWQYASABKAYSQQoRY2hhbm5lbF9vdmVycmlkZXMYAiADKAsyJi5mbGVldC5ndWlsZHMudjEuQ2hhbm5lbE92ZXJyaWRlQ2hhbmdlEhIKBWZsYWdzGAMgASgNSACIAQESIAoTaGlkZV9tdXRlZF9jaGFubmVscxgEIAEoCEgBiAEBEiIKFW1lc3NhZ2Vfbm90aWZpY2F0aW9ucxgFIAEoDUgCiAEBEhgKC21vYmlsZV9wdXNoGAYgASgISAOIAQESNgoLbXV0ZV9jb25maWcYByABKAsyIS5mbGVldC5ndWlsZHMudjEuTXV0ZUNvbmZpZ0NoYW5nZRIiChVtdXRlX3NjaGVkdWxlZF9ldmVudHMYCCABKAhIBIgBARISCgVtdXRlZBgJIAEoCEgFiAEBEh4KEW5vdGlmeV9oaWdobGlnaHRzGAogASgNSAaIAQESHgoRc3VwcHJlc3NfZXZlcnlvbmUYCyABKAhIB4gBARIbCg5zdXBwcmVzc19yb2xlcxgMIAEoCEgIiAEBQggKBl9mbGFnc0IWChRfaGlkZV9tdXRlZF9jaGFubmVsc0IYChZfbWVzc2FnZV9ub3RpZmljYXRpb25zQg4KDF9tb2JpbGVfcHVzaEIYChZfbXV0ZV9zY2hlZHVsZWRfZXZlbnRzQggKBl9tdXRlZEIUChJfbm90aWZ5X2hpZ2hsaWdodHNCFAoSX3N1cHByZXNzX2V2ZXJ5b25lQhEKD19zdXBwcmVzc19yb2xlcyKDAgoVQ2hhbm5lbE92ZXJyaWRlQ2hhbmdlEhIKCmNoYW5uZWxfaWQYASABKAYSFgoJY29sbGFwc2VkGAIgASgISACIAQESIgoVbWVzc2FnZV9ub3RpZmljYXRpb25zGAMgASgNSAGIAQESNgoLbXV0ZV9jb25maWcYBCABKAsyIS5mbGVldC5ndWlsZHMudjEuTXV0ZUNvbmZpZ0NoYW5nZRISCgVtdXRlZBgFIAEoCEgCiAEBEhIKBWZsYWdzGAYgASgNSAOIAQFCDAoKX2NvbGxhcHNlZEIYChZfbWVzc2FnZV9ub3RpZmljYXRpb25zQggKBl9tdXRlZEIICgZfZmxhZ3MidAoQTXV0ZUNvbmZpZ0NoYW5nZRIPCgdpc19ub25lGAEgASgIEiEKFHNlbGVjdGVkX3RpbWVfd2luZG93GAIgASgFSACIAQESEwoLZW5kX3RpbWVfbXMYAyABKARCFwoVX3NlbGVjdGVkX3RpbWVfd2luZG93Ij8KEkVuZFNlc3Npb25zUmVxdWVzdBIpCgdjb21tYW5kGAEgASgLMhguZmxlZXQuZ3VpbGRzLnYxLkNvbW1hbmQitgUKDkRlbGl2ZXJSZXF1ZXN0EikKB2NvbW1hbmQYASABKAsyGC5mbGVldC5ndWlsZHMudjEuQ29tbWFuZBIVCg1mcm9tX3RvcGljX2lkGAIgASgGEjQKDGd1aWxkX2pvaW5lZBgDIAEoCzIcLmZsZWV0Lmd1aWxkcy52MS5HdWlsZEpvaW5lZEgAEjAKCmd1aWxkX2xlZnQYBCABKAsyGi5mbGVldC5ndWlsZHMudjEuR3VpbGRMZWZ0SAASSQoXcHJpdmF0ZV9jaGFubmVsX2NyZWF0ZWQYBSABKAsyJi5mbGVldC5ndWlsZHMudjEuUHJpdmF0ZUNoYW5uZWxDcmVhdGVkSAASRQoVcHJpdmF0ZV90b3BpY19jcmVhdGVkGAYgASgLMiQuZmxlZXQuZ3VpbGRzLnYxLlByaXZhdGVUb3BpY0NyZWF0ZWRIABI0Cgx1c2VyX2NoYW5nZWQYByABKAsyHC5mbGVldC5ndWlsZHMudjEuVXNlckNoYW5nZWRIABJHChZwcml2YXRlX2NoYW5uZWxfYWN0aXZlGAggASgLMiUuZmxlZXQuZ3VpbGRzLnYxLlByaXZhdGVDaGFubmVsQWN0aXZlSAASRwoWcHJpdmF0ZV9jaGFubmVsX2Nsb3NlZBgJIAEoCzIlLmZsZWV0Lmd1aWxkcy52MS5Qcml2YXRlQ2hhbm5lbENsb3NlZEgAEk8KGm5vdGlmaWNhdGlvbl9ydWxlc19jaGFuZ2VkGAogASgLMikuZmxlZXQuZ3VpbGRzLnYxLk5vdGlmaWNhdGlvblJ1bGVzQ2hhbmdlZEgAEkUKFXByaXZhdGVfY2hhbm5lbF9tdXRlZBgLIAEoCzIkLmZsZWV0Lmd1aWxkcy52MS5Qcml2YXRlQ2hhbm5lbE11dGVkSABCCAoGYWN0aW9uIh8KC0d1aWxkSm9pbmVkEhAKCGd1aWxkX2lkGAEgASgGIh0KCUd1aWxkTGVmdBIQCghndWlsZF9pZBgBIAEoBiJpChVQcml2YXRlQ2hhbm5lbENyZWF0ZWQSEAoIdG9waWNfaWQYASABKAYSKwoKcmVjaXBpZW50cxgCIAMoCzIXLmZsZWV0LmFjY291bnRzLnYxLlVzZXISEQoJaXNfY2xvc2VkGAMgASgIIkIKE1ByaXZhdGVUb3BpY0NyZWF0ZWQSKwoKcmVjaXBpZW50cxgBIAMoCzIXLmZsZWV0LmFjY291bnRzLnYxLlVzZXIiNAoLVXNlckNoYW5nZWQSJQoEdXNlchgBIAEoCzIXLmZsZWV0LmFjY291bnRzLnYxLlVzZXIiKAoUUHJpdmF0ZUNoYW5uZWxBY3RpdmUSEAoIdG9waWNfaWQYASABKAYiJwoUUHJpdmF0ZUNoYW5uZWxDbG9zZWQSDwoHdXNlcl9pZBgBIAEoBiJvChhOb3RpZmljYXRpb25SdWxlc0NoYW5nZWQSDwoHdXNlcl9pZBgBIAEoBhIPCgd2ZXJzaW9uGAIgASgEEhkKEXN1cHByZXNzX2V2ZXJ5b25lGAMgASgIEhYKDnN1cHByZXNzX3JvbGVzGAQgASgIIl4KE1ByaXZhdGVDaGFubmVsTXV0ZWQSDwoHdXNlcl9pZBgBIAEoBhIPCgd2ZXJzaW9uGAIgASgEEg0KBW11dGVkGAMgASgIEhYKDm11dGVkX3VudGlsX21zGAQgASgEMq0KCgZUb3BpY3MSUgoKQXR0YWNoVXNlchIiLmZsZWV0Lmd1aWxkcy52MS5BdHRhY2hVc2VyUmVxdWVzdBogLmZsZWV0Lmd1aWxkcy52MS5BdHRhY2hVc2VyUmVwbHkSVQoLQXR0YWNoVG9waWMSIy5mbGVldC5ndWlsZHMudjEuQXR0YWNoVG9waWNSZXF1ZXN0GiEuZmxlZXQuZ3VpbGRzLnYxLkF0dGFjaFRvcGljUmVwbHkSVQoLRmV0Y2hFdmVudHMSIy5mbGVldC5ndWlsZHMudjEuRmV0Y2hFdmVudHNSZXF1ZXN0GiEuZmxlZXQuZ3VpbGRzLnYxLkZldGNoRXZlbnRzUmVwbHkSRgoGRm9sbG93Eh4uZmxlZXQuZ3VpbGRzLnYxLkZvbGxvd1JlcXVlc3QaHC5mbGVldC5ndWlsZHMudjEuRm9sbG93UmVwbHkSWAoMUXVlcnlNZW1iZXJzEiQuZmxlZXQuZ3VpbGRzLnYxLlF1ZXJ5TWVtYmVyc1JlcXVlc3QaIi5mbGVldC5ndWlsZHMudjEuUXVlcnlNZW1iZXJzUmVwbHkSWAoQVXBkYXRlVm9pY2VTdGF0ZRIoLmZsZWV0Lmd1aWxkcy52MS5VcGRhdGVWb2ljZVN0YXRlUmVxdWVzdBoaLmZsZWV0Lmd1aWxkcy52MS5Kc29uUmVwbHkSVAoOR2V0Q2hhbm5lbEluZm8SJi5mbGVldC5ndWlsZHMudjEuR2V0Q2hhbm5lbEluZm9SZXF1ZXN0GhouZmxlZXQuZ3VpbGRzLnYxLkpzb25SZXBseRJcChJPcGVuUHJpdmF0ZUNoYW5uZWwSKi5mbGVldC5ndWlsZHMudjEuT3BlblByaXZhdGVDaGFubmVsUmVxdWVzdBoaLmZsZWV0Lmd1aWxkcy52MS5Kc29uUmVwbHkSXgoTTGlzdFByaXZhdGVDaGFubmVscxIrLmZsZWV0Lmd1aWxkcy52MS5MaXN0UHJpdmF0ZUNoYW5uZWxzUmVxdWVzdBoaLmZsZWV0Lmd1aWxkcy52MS5Kc29uUmVwbHkSXgoOTGlzdFVzZXJHdWlsZHMSJi5mbGVldC5ndWlsZHMudjEuTGlzdFVzZXJHdWlsZHNSZXF1ZXN0GiQuZmxlZXQuZ3VpbGRzLnYxLkxpc3RVc2VyR3VpbGRzUmVwbHkSUAoMR2V0VXNlckd1aWxkEiQuZmxlZXQuZ3VpbGRzLnYxLkdldFVzZXJHdWlsZFJlcXVlc3QaGi5mbGVldC5ndWlsZHMudjEuSnNvblJlcGx5EkwKClVwZGF0ZVVzZXISIi5mbGVldC5ndWlsZHMudjEuVXBkYXRlVXNlclJlcXVlc3QaGi5mbGVldC5ndWlsZHMudjEuRG9uZVJlcGx5EnkKF1VwZGF0ZVVzZXJHdWlsZFNldHRpbmdzEi8uZmxlZXQuZ3VpbGRzLnYxLlVwZGF0ZVVzZXJHdWlsZFNldHRpbmdzUmVxdWVzdBotLmZsZWV0Lmd1aWxkcy52MS5VcGRhdGVVc2VyR3VpbGRTZXR0aW5nc1JlcGx5Ek4KC0VuZFNlc3Npb25zEiMuZmxlZXQuZ3VpbGRzLnYxLkVuZFNlc3Npb25zUmVxdWVzdBoaLmZsZWV0Lmd1aWxkcy52MS5Eb25lUmVwbHkSRgoHRGVsaXZlchIfLmZsZWV0Lmd1aWxkcy52MS5EZWxpdmVyUmVxdWVzdBoaLmZsZWV0Lmd1aWxkcy52MS5Eb25lUmVwbHliBnByb3RvMw", [file_fleet_accounts_v1_accounts, file_fleet_guilds_v1_common, file_fleet_topics_v1_topics]);
 
 /**
  * @generated from message fleet.guilds.v1.AttachUserRequest
@@ -58,6 +58,20 @@ export type AttachUserReply = Message<"fleet.guilds.v1.AttachUserReply"> & {
    * @generated from field: repeated fleet.guilds.v1.PrivateChannel private_channels = 3;
    */
   privateChannels: PrivateChannel[];
+
+  /**
+   * Of the guilds above, and of private channels.
+   *
+   * @generated from field: repeated fleet.guilds.v1.UserGuildSettings guild_settings = 4;
+   */
+  guildSettings: UserGuildSettings[];
+
+  /**
+   * The newest version there is of any, also of guilds that the user has left.
+   *
+   * @generated from field: uint64 guild_settings_version = 5;
+   */
+  guildSettingsVersion: bigint;
 };
 
 /**
@@ -66,6 +80,32 @@ export type AttachUserReply = Message<"fleet.guilds.v1.AttachUserReply"> & {
  */
 export const AttachUserReplySchema: GenMessage<AttachUserReply> = /*@__PURE__*/
   messageDesc(file_fleet_guilds_v1_topics, 1);
+
+/**
+ * How a user wants to be notified of one guild, or of its private channels.
+ *
+ * @generated from message fleet.guilds.v1.UserGuildSettings
+ */
+export type UserGuildSettings = Message<"fleet.guilds.v1.UserGuildSettings"> & {
+  /**
+   * As in READY's user_guild_settings, JSON.
+   *
+   * @generated from field: bytes json = 1;
+   */
+  json: Uint8Array;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message fleet.guilds.v1.UserGuildSettings.
+ * Use `create(UserGuildSettingsSchema)` to create a new message.
+ */
+export const UserGuildSettingsSchema: GenMessage<UserGuildSettings> = /*@__PURE__*/
+  messageDesc(file_fleet_guilds_v1_topics, 2);
 
 /**
  * @generated from message fleet.guilds.v1.PrivateChannel
@@ -101,7 +141,7 @@ export type PrivateChannel = Message<"fleet.guilds.v1.PrivateChannel"> & {
  * Use `create(PrivateChannelSchema)` to create a new message.
  */
 export const PrivateChannelSchema: GenMessage<PrivateChannel> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 2);
+  messageDesc(file_fleet_guilds_v1_topics, 3);
 
 /**
  * @generated from message fleet.guilds.v1.AttachTopicRequest
@@ -157,7 +197,7 @@ export type AttachTopicRequest = Message<"fleet.guilds.v1.AttachTopicRequest"> &
  * Use `create(AttachTopicRequestSchema)` to create a new message.
  */
 export const AttachTopicRequestSchema: GenMessage<AttachTopicRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 3);
+  messageDesc(file_fleet_guilds_v1_topics, 4);
 
 /**
  * @generated from message fleet.guilds.v1.ReadPosition
@@ -191,7 +231,7 @@ export type ReadPosition = Message<"fleet.guilds.v1.ReadPosition"> & {
  * Use `create(ReadPositionSchema)` to create a new message.
  */
 export const ReadPositionSchema: GenMessage<ReadPosition> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 4);
+  messageDesc(file_fleet_guilds_v1_topics, 5);
 
 /**
  * @generated from message fleet.guilds.v1.AttachTopicReply
@@ -235,7 +275,7 @@ export type AttachTopicReply = Message<"fleet.guilds.v1.AttachTopicReply"> & {
  * Use `create(AttachTopicReplySchema)` to create a new message.
  */
 export const AttachTopicReplySchema: GenMessage<AttachTopicReply> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 5);
+  messageDesc(file_fleet_guilds_v1_topics, 6);
 
 /**
  * @generated from message fleet.guilds.v1.MentionCount
@@ -262,7 +302,7 @@ export type MentionCount = Message<"fleet.guilds.v1.MentionCount"> & {
  * Use `create(MentionCountSchema)` to create a new message.
  */
 export const MentionCountSchema: GenMessage<MentionCount> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 6);
+  messageDesc(file_fleet_guilds_v1_topics, 7);
 
 /**
  * @generated from message fleet.guilds.v1.FetchEventsRequest
@@ -291,7 +331,7 @@ export type FetchEventsRequest = Message<"fleet.guilds.v1.FetchEventsRequest"> &
  * Use `create(FetchEventsRequestSchema)` to create a new message.
  */
 export const FetchEventsRequestSchema: GenMessage<FetchEventsRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 7);
+  messageDesc(file_fleet_guilds_v1_topics, 8);
 
 /**
  * @generated from message fleet.guilds.v1.FetchEventsReply
@@ -315,7 +355,7 @@ export type FetchEventsReply = Message<"fleet.guilds.v1.FetchEventsReply"> & {
  * Use `create(FetchEventsReplySchema)` to create a new message.
  */
 export const FetchEventsReplySchema: GenMessage<FetchEventsReply> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 8);
+  messageDesc(file_fleet_guilds_v1_topics, 9);
 
 /**
  * @generated from message fleet.guilds.v1.FollowRequest
@@ -342,7 +382,7 @@ export type FollowRequest = Message<"fleet.guilds.v1.FollowRequest"> & {
  * Use `create(FollowRequestSchema)` to create a new message.
  */
 export const FollowRequestSchema: GenMessage<FollowRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 9);
+  messageDesc(file_fleet_guilds_v1_topics, 10);
 
 /**
  * @generated from message fleet.guilds.v1.FollowReply
@@ -361,7 +401,7 @@ export type FollowReply = Message<"fleet.guilds.v1.FollowReply"> & {
  * Use `create(FollowReplySchema)` to create a new message.
  */
 export const FollowReplySchema: GenMessage<FollowReply> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 10);
+  messageDesc(file_fleet_guilds_v1_topics, 11);
 
 /**
  * @generated from message fleet.guilds.v1.QueryMembersRequest
@@ -407,7 +447,7 @@ export type QueryMembersRequest = Message<"fleet.guilds.v1.QueryMembersRequest">
  * Use `create(QueryMembersRequestSchema)` to create a new message.
  */
 export const QueryMembersRequestSchema: GenMessage<QueryMembersRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 11);
+  messageDesc(file_fleet_guilds_v1_topics, 12);
 
 /**
  * @generated from message fleet.guilds.v1.QueryMembersReply
@@ -450,7 +490,7 @@ export type QueryMembersReply = Message<"fleet.guilds.v1.QueryMembersReply"> & {
  * Use `create(QueryMembersReplySchema)` to create a new message.
  */
 export const QueryMembersReplySchema: GenMessage<QueryMembersReply> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 12);
+  messageDesc(file_fleet_guilds_v1_topics, 13);
 
 /**
  * @generated from message fleet.guilds.v1.UpdateVoiceStateRequest
@@ -494,7 +534,7 @@ export type UpdateVoiceStateRequest = Message<"fleet.guilds.v1.UpdateVoiceStateR
  * Use `create(UpdateVoiceStateRequestSchema)` to create a new message.
  */
 export const UpdateVoiceStateRequestSchema: GenMessage<UpdateVoiceStateRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 13);
+  messageDesc(file_fleet_guilds_v1_topics, 14);
 
 /**
  * @generated from message fleet.guilds.v1.GetChannelInfoRequest
@@ -516,7 +556,7 @@ export type GetChannelInfoRequest = Message<"fleet.guilds.v1.GetChannelInfoReque
  * Use `create(GetChannelInfoRequestSchema)` to create a new message.
  */
 export const GetChannelInfoRequestSchema: GenMessage<GetChannelInfoRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 14);
+  messageDesc(file_fleet_guilds_v1_topics, 15);
 
 /**
  * @generated from message fleet.guilds.v1.OpenPrivateChannelRequest
@@ -543,7 +583,7 @@ export type OpenPrivateChannelRequest = Message<"fleet.guilds.v1.OpenPrivateChan
  * Use `create(OpenPrivateChannelRequestSchema)` to create a new message.
  */
 export const OpenPrivateChannelRequestSchema: GenMessage<OpenPrivateChannelRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 15);
+  messageDesc(file_fleet_guilds_v1_topics, 16);
 
 /**
  * @generated from message fleet.guilds.v1.ListPrivateChannelsRequest
@@ -560,7 +600,7 @@ export type ListPrivateChannelsRequest = Message<"fleet.guilds.v1.ListPrivateCha
  * Use `create(ListPrivateChannelsRequestSchema)` to create a new message.
  */
 export const ListPrivateChannelsRequestSchema: GenMessage<ListPrivateChannelsRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 16);
+  messageDesc(file_fleet_guilds_v1_topics, 17);
 
 /**
  * @generated from message fleet.guilds.v1.ListUserGuildsRequest
@@ -592,7 +632,7 @@ export type ListUserGuildsRequest = Message<"fleet.guilds.v1.ListUserGuildsReque
  * Use `create(ListUserGuildsRequestSchema)` to create a new message.
  */
 export const ListUserGuildsRequestSchema: GenMessage<ListUserGuildsRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 17);
+  messageDesc(file_fleet_guilds_v1_topics, 18);
 
 /**
  * @generated from message fleet.guilds.v1.ListUserGuildsReply
@@ -609,7 +649,7 @@ export type ListUserGuildsReply = Message<"fleet.guilds.v1.ListUserGuildsReply">
  * Use `create(ListUserGuildsReplySchema)` to create a new message.
  */
 export const ListUserGuildsReplySchema: GenMessage<ListUserGuildsReply> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 18);
+  messageDesc(file_fleet_guilds_v1_topics, 19);
 
 /**
  * @generated from message fleet.guilds.v1.GetUserGuildRequest
@@ -631,7 +671,7 @@ export type GetUserGuildRequest = Message<"fleet.guilds.v1.GetUserGuildRequest">
  * Use `create(GetUserGuildRequestSchema)` to create a new message.
  */
 export const GetUserGuildRequestSchema: GenMessage<GetUserGuildRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 19);
+  messageDesc(file_fleet_guilds_v1_topics, 20);
 
 /**
  * @generated from message fleet.guilds.v1.UpdateUserRequest
@@ -660,7 +700,214 @@ export type UpdateUserRequest = Message<"fleet.guilds.v1.UpdateUserRequest"> & {
  * Use `create(UpdateUserRequestSchema)` to create a new message.
  */
 export const UpdateUserRequestSchema: GenMessage<UpdateUserRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 20);
+  messageDesc(file_fleet_guilds_v1_topics, 21);
+
+/**
+ * @generated from message fleet.guilds.v1.UpdateUserGuildSettingsRequest
+ */
+export type UpdateUserGuildSettingsRequest = Message<"fleet.guilds.v1.UpdateUserGuildSettingsRequest"> & {
+  /**
+   * @generated from field: fleet.guilds.v1.Command command = 1;
+   */
+  command?: Command | undefined;
+
+  /**
+   * The last stands where there are several of one guild.
+   *
+   * @generated from field: repeated fleet.guilds.v1.UserGuildSettingsChange changes = 2;
+   */
+  changes: UserGuildSettingsChange[];
+
+  /**
+   * Errors are about fields of a body of several guilds.
+   *
+   * @generated from field: bool bulk = 3;
+   */
+  bulk: boolean;
+};
+
+/**
+ * Describes the message fleet.guilds.v1.UpdateUserGuildSettingsRequest.
+ * Use `create(UpdateUserGuildSettingsRequestSchema)` to create a new message.
+ */
+export const UpdateUserGuildSettingsRequestSchema: GenMessage<UpdateUserGuildSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_fleet_guilds_v1_topics, 22);
+
+/**
+ * @generated from message fleet.guilds.v1.UpdateUserGuildSettingsReply
+ */
+export type UpdateUserGuildSettingsReply = Message<"fleet.guilds.v1.UpdateUserGuildSettingsReply"> & {
+  /**
+   * As in READY, of each change in its order.
+   *
+   * @generated from field: repeated bytes settings_json = 1;
+   */
+  settingsJson: Uint8Array[];
+};
+
+/**
+ * Describes the message fleet.guilds.v1.UpdateUserGuildSettingsReply.
+ * Use `create(UpdateUserGuildSettingsReplySchema)` to create a new message.
+ */
+export const UpdateUserGuildSettingsReplySchema: GenMessage<UpdateUserGuildSettingsReply> = /*@__PURE__*/
+  messageDesc(file_fleet_guilds_v1_topics, 23);
+
+/**
+ * What is absent stays as it is.
+ *
+ * @generated from message fleet.guilds.v1.UserGuildSettingsChange
+ */
+export type UserGuildSettingsChange = Message<"fleet.guilds.v1.UserGuildSettingsChange"> & {
+  /**
+   * 0: of private channels.
+   *
+   * @generated from field: fixed64 guild_id = 1;
+   */
+  guildId: bigint;
+
+  /**
+   * @generated from field: repeated fleet.guilds.v1.ChannelOverrideChange channel_overrides = 2;
+   */
+  channelOverrides: ChannelOverrideChange[];
+
+  /**
+   * @generated from field: optional uint32 flags = 3;
+   */
+  flags?: number | undefined;
+
+  /**
+   * @generated from field: optional bool hide_muted_channels = 4;
+   */
+  hideMutedChannels?: boolean | undefined;
+
+  /**
+   * Discord's levels: 0 to 3.
+   *
+   * @generated from field: optional uint32 message_notifications = 5;
+   */
+  messageNotifications?: number | undefined;
+
+  /**
+   * @generated from field: optional bool mobile_push = 6;
+   */
+  mobilePush?: boolean | undefined;
+
+  /**
+   * @generated from field: fleet.guilds.v1.MuteConfigChange mute_config = 7;
+   */
+  muteConfig?: MuteConfigChange | undefined;
+
+  /**
+   * @generated from field: optional bool mute_scheduled_events = 8;
+   */
+  muteScheduledEvents?: boolean | undefined;
+
+  /**
+   * @generated from field: optional bool muted = 9;
+   */
+  muted?: boolean | undefined;
+
+  /**
+   * @generated from field: optional uint32 notify_highlights = 10;
+   */
+  notifyHighlights?: number | undefined;
+
+  /**
+   * @generated from field: optional bool suppress_everyone = 11;
+   */
+  suppressEveryone?: boolean | undefined;
+
+  /**
+   * @generated from field: optional bool suppress_roles = 12;
+   */
+  suppressRoles?: boolean | undefined;
+};
+
+/**
+ * Describes the message fleet.guilds.v1.UserGuildSettingsChange.
+ * Use `create(UserGuildSettingsChangeSchema)` to create a new message.
+ */
+export const UserGuildSettingsChangeSchema: GenMessage<UserGuildSettingsChange> = /*@__PURE__*/
+  messageDesc(file_fleet_guilds_v1_topics, 24);
+
+/**
+ * As above, for one channel.
+ *
+ * @generated from message fleet.guilds.v1.ChannelOverrideChange
+ */
+export type ChannelOverrideChange = Message<"fleet.guilds.v1.ChannelOverrideChange"> & {
+  /**
+   * @generated from field: fixed64 channel_id = 1;
+   */
+  channelId: bigint;
+
+  /**
+   * @generated from field: optional bool collapsed = 2;
+   */
+  collapsed?: boolean | undefined;
+
+  /**
+   * @generated from field: optional uint32 message_notifications = 3;
+   */
+  messageNotifications?: number | undefined;
+
+  /**
+   * @generated from field: fleet.guilds.v1.MuteConfigChange mute_config = 4;
+   */
+  muteConfig?: MuteConfigChange | undefined;
+
+  /**
+   * @generated from field: optional bool muted = 5;
+   */
+  muted?: boolean | undefined;
+
+  /**
+   * @generated from field: optional uint32 flags = 6;
+   */
+  flags?: number | undefined;
+};
+
+/**
+ * Describes the message fleet.guilds.v1.ChannelOverrideChange.
+ * Use `create(ChannelOverrideChangeSchema)` to create a new message.
+ */
+export const ChannelOverrideChangeSchema: GenMessage<ChannelOverrideChange> = /*@__PURE__*/
+  messageDesc(file_fleet_guilds_v1_topics, 25);
+
+/**
+ * How long it is muted, if it is.
+ *
+ * @generated from message fleet.guilds.v1.MuteConfigChange
+ */
+export type MuteConfigChange = Message<"fleet.guilds.v1.MuteConfigChange"> & {
+  /**
+   * There is none any more; the rest says nothing then.
+   *
+   * @generated from field: bool is_none = 1;
+   */
+  isNone: boolean;
+
+  /**
+   * In seconds, as the client had them chosen; -1: for ever.
+   *
+   * @generated from field: optional int32 selected_time_window = 2;
+   */
+  selectedTimeWindow?: number | undefined;
+
+  /**
+   * Since the epoch; 0: it does not end by itself.
+   *
+   * @generated from field: uint64 end_time_ms = 3;
+   */
+  endTimeMs: bigint;
+};
+
+/**
+ * Describes the message fleet.guilds.v1.MuteConfigChange.
+ * Use `create(MuteConfigChangeSchema)` to create a new message.
+ */
+export const MuteConfigChangeSchema: GenMessage<MuteConfigChange> = /*@__PURE__*/
+  messageDesc(file_fleet_guilds_v1_topics, 26);
 
 /**
  * @generated from message fleet.guilds.v1.EndSessionsRequest
@@ -677,7 +924,7 @@ export type EndSessionsRequest = Message<"fleet.guilds.v1.EndSessionsRequest"> &
  * Use `create(EndSessionsRequestSchema)` to create a new message.
  */
 export const EndSessionsRequestSchema: GenMessage<EndSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 21);
+  messageDesc(file_fleet_guilds_v1_topics, 27);
 
 /**
  * @generated from message fleet.guilds.v1.DeliverRequest
@@ -740,6 +987,18 @@ export type DeliverRequest = Message<"fleet.guilds.v1.DeliverRequest"> & {
      */
     value: PrivateChannelClosed;
     case: "privateChannelClosed";
+  } | {
+    /**
+     * @generated from field: fleet.guilds.v1.NotificationRulesChanged notification_rules_changed = 10;
+     */
+    value: NotificationRulesChanged;
+    case: "notificationRulesChanged";
+  } | {
+    /**
+     * @generated from field: fleet.guilds.v1.PrivateChannelMuted private_channel_muted = 11;
+     */
+    value: PrivateChannelMuted;
+    case: "privateChannelMuted";
   } | { case: undefined; value?: undefined };
 };
 
@@ -748,7 +1007,7 @@ export type DeliverRequest = Message<"fleet.guilds.v1.DeliverRequest"> & {
  * Use `create(DeliverRequestSchema)` to create a new message.
  */
 export const DeliverRequestSchema: GenMessage<DeliverRequest> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 22);
+  messageDesc(file_fleet_guilds_v1_topics, 28);
 
 /**
  * To a user: you are a member of this guild now.
@@ -767,7 +1026,7 @@ export type GuildJoined = Message<"fleet.guilds.v1.GuildJoined"> & {
  * Use `create(GuildJoinedSchema)` to create a new message.
  */
 export const GuildJoinedSchema: GenMessage<GuildJoined> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 23);
+  messageDesc(file_fleet_guilds_v1_topics, 29);
 
 /**
  * To a user: you are not a member of this guild any more.
@@ -786,7 +1045,7 @@ export type GuildLeft = Message<"fleet.guilds.v1.GuildLeft"> & {
  * Use `create(GuildLeftSchema)` to create a new message.
  */
 export const GuildLeftSchema: GenMessage<GuildLeft> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 24);
+  messageDesc(file_fleet_guilds_v1_topics, 30);
 
 /**
  * To a user: this private channel exists.
@@ -817,7 +1076,7 @@ export type PrivateChannelCreated = Message<"fleet.guilds.v1.PrivateChannelCreat
  * Use `create(PrivateChannelCreatedSchema)` to create a new message.
  */
 export const PrivateChannelCreatedSchema: GenMessage<PrivateChannelCreated> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 25);
+  messageDesc(file_fleet_guilds_v1_topics, 31);
 
 /**
  * To a private channel: exist.
@@ -836,7 +1095,7 @@ export type PrivateTopicCreated = Message<"fleet.guilds.v1.PrivateTopicCreated">
  * Use `create(PrivateTopicCreatedSchema)` to create a new message.
  */
 export const PrivateTopicCreatedSchema: GenMessage<PrivateTopicCreated> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 26);
+  messageDesc(file_fleet_guilds_v1_topics, 32);
 
 /**
  * To a guild or private channel: one of yours has a new name or avatar.
@@ -855,7 +1114,7 @@ export type UserChanged = Message<"fleet.guilds.v1.UserChanged"> & {
  * Use `create(UserChangedSchema)` to create a new message.
  */
 export const UserChangedSchema: GenMessage<UserChanged> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 27);
+  messageDesc(file_fleet_guilds_v1_topics, 33);
 
 /**
  * To a user: there is a new message in a private channel you had closed; show it again.
@@ -874,7 +1133,7 @@ export type PrivateChannelActive = Message<"fleet.guilds.v1.PrivateChannelActive
  * Use `create(PrivateChannelActiveSchema)` to create a new message.
  */
 export const PrivateChannelActiveSchema: GenMessage<PrivateChannelActive> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 28);
+  messageDesc(file_fleet_guilds_v1_topics, 34);
 
 /**
  * To a private channel: a user does not list it any more; tell it with the next message.
@@ -893,7 +1152,78 @@ export type PrivateChannelClosed = Message<"fleet.guilds.v1.PrivateChannelClosed
  * Use `create(PrivateChannelClosedSchema)` to create a new message.
  */
 export const PrivateChannelClosedSchema: GenMessage<PrivateChannelClosed> = /*@__PURE__*/
-  messageDesc(file_fleet_guilds_v1_topics, 29);
+  messageDesc(file_fleet_guilds_v1_topics, 35);
+
+/**
+ * To a guild: which mentions a member wants counted. Of several the one with the highest version
+ * stands.
+ *
+ * @generated from message fleet.guilds.v1.NotificationRulesChanged
+ */
+export type NotificationRulesChanged = Message<"fleet.guilds.v1.NotificationRulesChanged"> & {
+  /**
+   * @generated from field: fixed64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: bool suppress_everyone = 3;
+   */
+  suppressEveryone: boolean;
+
+  /**
+   * @generated from field: bool suppress_roles = 4;
+   */
+  suppressRoles: boolean;
+};
+
+/**
+ * Describes the message fleet.guilds.v1.NotificationRulesChanged.
+ * Use `create(NotificationRulesChangedSchema)` to create a new message.
+ */
+export const NotificationRulesChangedSchema: GenMessage<NotificationRulesChanged> = /*@__PURE__*/
+  messageDesc(file_fleet_guilds_v1_topics, 36);
+
+/**
+ * To a private channel: whether one of its users has it muted. As above about versions.
+ *
+ * @generated from message fleet.guilds.v1.PrivateChannelMuted
+ */
+export type PrivateChannelMuted = Message<"fleet.guilds.v1.PrivateChannelMuted"> & {
+  /**
+   * @generated from field: fixed64 user_id = 1;
+   */
+  userId: bigint;
+
+  /**
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: bool muted = 3;
+   */
+  muted: boolean;
+
+  /**
+   * Since the epoch; 0: until it is unmuted.
+   *
+   * @generated from field: uint64 muted_until_ms = 4;
+   */
+  mutedUntilMs: bigint;
+};
+
+/**
+ * Describes the message fleet.guilds.v1.PrivateChannelMuted.
+ * Use `create(PrivateChannelMutedSchema)` to create a new message.
+ */
+export const PrivateChannelMutedSchema: GenMessage<PrivateChannelMuted> = /*@__PURE__*/
+  messageDesc(file_fleet_guilds_v1_topics, 37);
 
 /**
  * Topics as their followers and other topics see them.
@@ -1021,6 +1351,16 @@ export const Topics: GenService<{
     methodKind: "unary";
     input: typeof UpdateUserRequestSchema;
     output: typeof DoneReplySchema;
+  },
+  /**
+   * Changes how the actor wants to be notified; all or nothing. topic_id is the actor.
+   *
+   * @generated from rpc fleet.guilds.v1.Topics.UpdateUserGuildSettings
+   */
+  updateUserGuildSettings: {
+    methodKind: "unary";
+    input: typeof UpdateUserGuildSettingsRequestSchema;
+    output: typeof UpdateUserGuildSettingsReplySchema;
   },
   /**
    * Ends all sessions of a user (its token was reset). topic_id is the user.
