@@ -781,6 +781,33 @@ describe('a person', () => {
     });
   });
 
+  it('has its user guild settings, the new ones alone if it knows the others', async () => {
+    gateway = await runGateway();
+    const { fleet } = gateway;
+    const personId = fleet.user('person', { bot: false });
+    const [first, second] = [1, 2].map((version) => ({
+      json: Buffer.from(JSON.stringify({ guild_id: null, version })),
+      version: BigInt(version),
+    }));
+    fleet.guildSettings.set(personId, [first!, second!]);
+    const settings = async (more: object): Promise<unknown> => {
+      const client = await connect(gateway);
+      const ready = data(await client.identify({ token: 'person', ...more }));
+      return ready['user_guild_settings'];
+    };
+    const [one, two] = [first, second].map((each) => JSON.parse(String(each!.json)) as Json);
+    expect(await settings({})).toEqual([one, two]);
+    const whole = { entries: [one, two], partial: false, version: 2 };
+    expect(await settings({ capabilities: 1 << 3 })).toEqual(whole);
+    const knowing = (version: number) => ({
+      capabilities: 1 << 3,
+      more: { client_state: { guild_versions: {}, user_guild_settings_version: version } },
+    });
+    expect(await settings(knowing(1))).toEqual({ entries: [two], partial: true, version: 2 });
+    expect(await settings(knowing(-1))).toEqual(whole);
+    expect(await settings(knowing(3))).toEqual(whole);
+  });
+
   it('gets READY without the guilds whose owners do not answer, and those later', async () => {
     gateway = await runGateway();
     const personId = gateway.fleet.user('person', { bot: false });

@@ -48,6 +48,7 @@ export interface IdentifyPayload {
 /** What a user client still has from last time. */
 export interface ClientState {
   readonly readStateVersion: number | null;
+  readonly userGuildSettingsVersion: number | null;
   readonly initialGuildId: string | null;
 }
 

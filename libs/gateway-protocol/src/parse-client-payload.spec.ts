@@ -126,13 +126,25 @@ describe('parseClientPayload', () => {
     });
 
     it('reads what a user client still has', () => {
-      const client_state = { guild_versions: {}, read_state_version: 4, initial_guild_id: GUILD };
+      const client_state = {
+        guild_versions: {},
+        read_state_version: 4,
+        user_guild_settings_version: 5,
+        initial_guild_id: GUILD,
+      };
       expect(identify({ client_state })).toMatchObject({
-        clientState: { readStateVersion: 4, initialGuildId: GUILD },
+        clientState: { readStateVersion: 4, userGuildSettingsVersion: 5, initialGuildId: GUILD },
       });
-      expect(identify({ client_state: { read_state_version: -1 } })).toMatchObject({
-        clientState: { readStateVersion: null, initialGuildId: null },
-      });
+      const nothing = { read_state_version: -1, user_guild_settings_version: -1 };
+      for (const said of [nothing, {}, { user_guild_settings_version: 'x' }]) {
+        expect(identify({ client_state: said })).toMatchObject({
+          clientState: {
+            readStateVersion: null,
+            userGuildSettingsVersion: null,
+            initialGuildId: null,
+          },
+        });
+      }
     });
   });
 

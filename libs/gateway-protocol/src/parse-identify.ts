@@ -71,10 +71,14 @@ function intents(value: unknown): number | null {
 }
 
 function clientState(said: Fields): ClientState {
-  const version = said['read_state_version'];
   return {
-    readStateVersion:
-      Number.isSafeInteger(version) && (version as number) >= 0 ? (version as number) : null,
+    readStateVersion: versionOrNull(said['read_state_version']),
+    userGuildSettingsVersion: versionOrNull(said['user_guild_settings_version']),
     initialGuildId: snowflakeOrNull(said['initial_guild_id']),
   };
+}
+
+/** -1 is how clients say that they have none. */
+function versionOrNull(said: unknown): number | null {
+  return Number.isSafeInteger(said) && (said as number) >= 0 ? (said as number) : null;
 }

@@ -1,7 +1,42 @@
 import { create } from '@bufbuild/protobuf';
 import { AuthenticateReplySchema, ReadStateEntrySchema } from '@guildhall/contracts';
 import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
-import { Capability, personReady, readStatesKnownTo } from './ready-payload.js';
+import {
+  Capability,
+  guildSettingsKnownTo,
+  personReady,
+  readStatesKnownTo,
+  type PersonFacts,
+} from './ready-payload.js';
+
+/** READY's `d` for a person of whom nothing is known but what a spec says. */
+function readyOf(person: Partial<PersonFacts>): Record<string, unknown> {
+  const [ready] = personReady(
+    {
+      version: 9,
+      account: create(AuthenticateReplySchema, {}),
+      sessionId: 'session',
+      resumeUrl: 'ws://127.0.0.1',
+      shard: null,
+      guildIds: [],
+      trace: [],
+    },
+    {
+      capabilities: 0,
+      guilds: new Map(),
+      privateChannels: [],
+      guildSettings: { entries: [], version: 0n },
+      guildSettingsKnown: undefined,
+      readStates: { entries: [], version: 0n },
+      mentionCounts: [],
+      readStatesKnown: undefined,
+      sessions: [],
+      authSessionIdHash: '',
+      ...person,
+    },
+  );
+  return JSON.parse(ready!.data.toString()) as Record<string, unknown>;
+}
 
 interface Told {
   readonly entries: readonly { id: string; last_message_id: string; mention_count: number }[];
@@ -56,28 +91,13 @@ class Channels {
       const isWanted = mentionCount > 0 || (known !== undefined && lastMessageId !== 0n);
       return read === undefined && !isWanted ? [] : [{ channelId, mentionCount, lastMessageId }];
     });
-    const [ready] = personReady(
-      {
-        version: 9,
-        account: create(AuthenticateReplySchema, {}),
-        sessionId: 'session',
-        resumeUrl: 'ws://127.0.0.1',
-        shard: null,
-        guildIds: [],
-        trace: [],
-      },
-      {
-        capabilities: Capability.VersionedReadStates,
-        guilds: new Map(),
-        privateChannels: [],
-        readStates: { entries, version: this.version },
-        mentionCounts,
-        readStatesKnown: known,
-        sessions: [],
-        authSessionIdHash: '',
-      },
-    );
-    return (JSON.parse(ready!.data.toString()) as { read_state: Told }).read_state;
+    const ready = readyOf({
+      capabilities: Capability.VersionedReadStates,
+      readStates: { entries, version: this.version },
+      mentionCounts,
+      readStatesKnown: known,
+    });
+    return ready['read_state'] as Told;
   }
 }
 
@@ -127,5 +147,44 @@ describe('the read states of READY', () => {
     ['says one of before', Capability.VersionedReadStates, 5, 5],
   ])('are told whole, or since a version, to who %s', (_who, capabilities, said, known) => {
     expect(readStatesKnownTo(capabilities, said, 7n)).toBe(known);
+  });
+});
+
+describe('the user guild settings of READY', () => {
+  const versioned = Capability.VersionedUserGuildSettings;
+  const settings = (guildId: string | null, version: number) => ({
+    json: Buffer.from(JSON.stringify({ guild_id: guildId, version })),
+    version: BigInt(version),
+  });
+  const guildSettings = { entries: [settings('5', 2), settings(null, 3)], version: 4n };
+  const told = (capabilities: number, guildSettingsKnown?: number): unknown =>
+    readyOf({ capabilities, guildSettings, guildSettingsKnown })['user_guild_settings'];
+  const all = [
+    { guild_id: '5', version: 2 },
+    { guild_id: null, version: 3 },
+  ];
+
+  it('are a list, or versioned where the client can read that', () => {
+    expect(told(0)).toEqual(all);
+    expect(told(versioned)).toEqual({ entries: all, partial: false, version: 4 });
+    const none = readyOf({ capabilities: versioned })['user_guild_settings'];
+    expect(none).toEqual({ entries: [], partial: false, version: 0 });
+    expect(readyOf({})['user_guild_settings']).toEqual([]);
+  });
+
+  it('are what is newer than the version that the client knows', () => {
+    expect(told(versioned, 0)).toEqual({ entries: all, partial: true, version: 4 });
+    expect(told(versioned, 2)).toEqual({ entries: [all[1]], partial: true, version: 4 });
+    expect(told(versioned, 4)).toEqual({ entries: [], partial: true, version: 4 });
+  });
+
+  it.each([
+    ['does not ask for versions', 0, 5, undefined],
+    ['says none', versioned, null, undefined],
+    ['says one that never was', versioned, 8, undefined],
+    ['says the first', versioned, 0, 0],
+    ['says the newest', versioned, 7, 7],
+  ])('are told whole, or since a version, to who %s', (_who, capabilities, said, known) => {
+    expect(guildSettingsKnownTo(capabilities, said, 7n)).toBe(known);
   });
 });

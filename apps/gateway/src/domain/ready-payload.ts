@@ -7,6 +7,7 @@ import type {
   MentionCount,
   ReadPosition,
   ReadStateEntry,
+  UserGuildSettings,
 } from '@guildhall/contracts';
 import { isReadStateVersionKnown, ReadPositionSchema, userJson } from '@guildhall/contracts';
 import type { ApiVersion } from '@guildhall/gateway-protocol';
@@ -17,6 +18,7 @@ type Plain<M> = Omit<M, '$typeName' | '$unknown'>;
 /** Bits of IDENTIFY's `capabilities` that change what is sent here. */
 export const Capability = {
   VersionedReadStates: 1 << 2,
+  VersionedUserGuildSettings: 1 << 3,
   PrioritizedReadyPayload: 1 << 5,
   NonChannelReadStates: 1 << 7,
 } as const;
@@ -39,6 +41,13 @@ export interface PersonFacts {
   /** By guild id, GUILD_CREATE's `d`; absent when the guild's owner did not answer. */
   readonly guilds: ReadonlyMap<bigint, Uint8Array>;
   readonly privateChannels: readonly Uint8Array[];
+  /** Of its guilds and private channels, as their topic has them, and the newest version of all. */
+  readonly guildSettings: {
+    readonly entries: readonly Plain<UserGuildSettings>[];
+    readonly version: bigint;
+  };
+  /** The version of them that the client has; undefined: it is told all of them. */
+  readonly guildSettingsKnown: number | undefined;
   readonly readStates: { readonly entries: readonly ReadStateEntry[]; readonly version: bigint };
   readonly mentionCounts: readonly Plain<MentionCount>[];
   /** The version of the read states that the client has; undefined: it is told all of them. */
@@ -84,7 +93,6 @@ export function personReady(facts: ReadyFacts, person: PersonFacts): Dispatch[] 
     country_code: 'US',
     user_settings: settings,
     user_settings_proto: '',
-    user_guild_settings: settings,
     guild_join_requests: [],
     experiments: [],
     guild_experiments: [],
@@ -103,7 +111,9 @@ export function personReady(facts: ReadyFacts, person: PersonFacts): Dispatch[] 
     ...joined(guilds),
     Buffer.from('],"private_channels":['),
     ...joined(person.privateChannels),
-    Buffer.from('],'),
+    Buffer.from('],"user_guild_settings":'),
+    ...userGuildSettings(person),
+    Buffer.from(','),
     Buffer.from(JSON.stringify(rest)).subarray(1),
   ]);
   const ready = new Dispatch('READY', json, true);
@@ -198,6 +208,40 @@ function isReadToItsEnd(
   { mentionCount, lastMessageId }: Plain<MentionCount>,
 ): boolean {
   return mentionCount === 0 && lastMessageId <= entry.lastMessageId;
+}
+
+/** What has changed since the version that the client knows, in JSON of its capabilities. */
+function userGuildSettings({
+  capabilities,
+  guildSettings,
+  guildSettingsKnown: known,
+}: PersonFacts): Uint8Array[] {
+  const isTold = ({ version }: Plain<UserGuildSettings>): boolean =>
+    known === undefined || version > known;
+  const told = guildSettings.entries.filter(isTold).map(({ json }) => json);
+  const list = [Buffer.from('['), ...joined(told), Buffer.from(']')];
+  if ((capabilities & Capability.VersionedUserGuildSettings) === 0) return list;
+  const rest = { partial: known !== undefined, version: Number(guildSettings.version) };
+  return [
+    Buffer.from('{"entries":'),
+    ...list,
+    Buffer.from(','),
+    Buffer.from(JSON.stringify(rest)).subarray(1),
+  ];
+}
+
+/**
+ * The version of the user guild settings that a client says to have, when it can be told only the
+ * rest: undefined when it does not ask for that, or has one that never was.
+ */
+export function guildSettingsKnownTo(
+  capabilities: number,
+  saidVersion: number | null | undefined,
+  versionNow: bigint,
+): number | undefined {
+  if ((capabilities & Capability.VersionedUserGuildSettings) === 0) return undefined;
+  if (saidVersion === null || saidVersion === undefined) return undefined;
+  return BigInt(saidVersion) <= versionNow ? saidVersion : undefined;
 }
 
 /**

@@ -31,6 +31,7 @@ import { activitiesJson } from '../domain/presence-book.js';
 import {
   availableGuild,
   botReady,
+  guildSettingsKnownTo,
   personReady,
   readPositions,
   readStatesKnownTo,
@@ -247,7 +248,7 @@ export class Identify {
       presence.user(session.userId, trace).catch(() => undefined),
     ]);
     const capabilities = payload.capabilities ?? 0;
-    const { readStateVersion } = payload.clientState ?? {};
+    const { readStateVersion, userGuildSettingsVersion } = payload.clientState ?? {};
     const readStatesKnown = readStatesKnownTo(capabilities, readStateVersion, readState.version);
     const mentionCounts: MentionCount[] = [];
     const attach = async (
@@ -292,6 +293,12 @@ export class Identify {
         capabilities,
         guilds,
         privateChannels,
+        guildSettings: { entries: has.guildSettings, version: has.guildSettingsVersion },
+        guildSettingsKnown: guildSettingsKnownTo(
+          capabilities,
+          userGuildSettingsVersion,
+          has.guildSettingsVersion,
+        ),
         readStates: readState,
         mentionCounts,
         readStatesKnown,

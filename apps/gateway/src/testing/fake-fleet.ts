@@ -80,6 +80,8 @@ export class FakeFleet {
   readonly users = new Map<bigint, Topic>();
   readonly accounts = new Map<string, AuthenticateReply>();
   readonly readStates = new Map<bigint, ReadStateEntry[]>();
+  /** By user, as their topics have them. */
+  readonly guildSettings = new Map<bigint, { json: Uint8Array; version: bigint }[]>();
   readonly mentionCounts = new Map<bigint, { channelId: bigint; mentionCount: number }[]>();
   /** Topics whose owner is away. */
   readonly away = new Set<bigint>();
@@ -261,7 +263,14 @@ export class FakeFleet {
             json: this.#conversationJson(conversation),
             recipientIds: conversation.recipientIds,
           }));
-        return { seq: BigInt(seq), guildIds: guildIds.map((guild) => guild.id), privateChannels };
+        const guildSettings = this.guildSettings.get(id) ?? [];
+        return {
+          seq: BigInt(seq),
+          guildIds: guildIds.map((guild) => guild.id),
+          privateChannels,
+          guildSettings,
+          guildSettingsVersion: guildSettings.at(-1)?.version ?? 0n,
+        };
       },
       attachTopic: ({ command, wantsMembers }) => {
         this.attachesCount += 1;
