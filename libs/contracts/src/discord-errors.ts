@@ -108,12 +108,16 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** The nested `errors` object of a 50035: one level per path part, `_errors` at the end. */
+/**
+ * The nested `errors` object of a 50035: one level per path part, `_errors` at the end. A part may
+ * be whatever a client called a key, `__proto__` among it, so the objects inherit nothing.
+ */
 export function fieldErrors(errors: readonly FieldError[]): object {
-  const root: Record<string, unknown> = {};
+  const empty = (): Record<string, unknown> => Object.create(null) as Record<string, unknown>;
+  const root = empty();
   for (const { path, code, message } of errors) {
     let at = root;
-    for (const part of path) at = (at[String(part)] ??= {}) as Record<string, unknown>;
+    for (const part of path) at = (at[String(part)] ??= empty()) as Record<string, unknown>;
     ((at['_errors'] ??= []) as object[]).push({ code, message });
   }
   return root;

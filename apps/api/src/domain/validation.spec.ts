@@ -2,6 +2,7 @@ import type { Fault } from '@guildhall/fault';
 import {
   boolean,
   checked,
+  entries,
   float,
   integer,
   list,
@@ -108,6 +109,34 @@ describe('A check', () => {
     for (const wrong of ['9223372036854775808', '-1', '01', '', 'x', 2 ** 60, {}, null]) {
       expect(first(snowflake(), wrong).code).toBe('NUMBER_TYPE_COERCE');
     }
+  });
+
+  it('takes objects whose keys are data', () => {
+    const check = object({ ids: entries(snowflake(), object({ on: boolean() }), { max: 2 }) });
+    expect(checked(check, { ids: { 7: { on: true }, 5: { on: false } } }).ids).toEqual([
+      [5n, { on: false }],
+      [7n, { on: true }],
+    ]);
+    expect(checked(check, { ids: {} }).ids).toEqual([]);
+    expect(errorsOf(check, { ids: { 6: { on: '?' }, x: {} } })).toMatchObject({
+      ids: {
+        6: { on: { _errors: [{ code: 'BOOLEAN_TYPE_CONVERT' }] } },
+        x: { _errors: [{ code: 'NUMBER_TYPE_COERCE' }] },
+      },
+    });
+    for (const ids of [[], 'x', null, { 1: {}, 2: {}, 3: {} }]) {
+      expect(errorsOf(check, { ids })).toHaveProperty('ids._errors');
+    }
+    expect(errorsOf(check, {})).toHaveProperty('ids._errors');
+  });
+
+  it('names keys that mean something to JavaScript, and is not fooled by them', () => {
+    const check = object({ ids: entries(snowflake(), object({}), { max: 9 }) });
+    const names = ['__proto__', 'constructor', 'toString', '_errors', 'x'.repeat(1_000)];
+    const ids = names.map((name) => `${JSON.stringify(name)}:{}`).join();
+    const errors = errorsOf(check, JSON.parse(`{"ids":{${ids}}}`)) as Record<string, object>;
+    expect(Object.keys(errors['ids']!)).toEqual([...names.slice(0, 4), 'x'.repeat(64)]);
+    expect(Object.getOwnPropertyNames(Object.prototype)).not.toContain('_errors');
   });
 
   it('takes words, moments, flags and addresses', () => {

@@ -245,6 +245,32 @@ export function list<T>(item: Check<T>, bounds: { min?: number; max?: number } =
   });
 }
 
+/**
+ * An object whose keys are data: each key and its value checked, at the path of the key. Comes as
+ * pairs, in the order of the object; two keys may mean the same.
+ */
+export function entries<K, V>(
+  key: Check<K>,
+  value: Check<V>,
+  bounds: { max: number },
+): Check<[K, V][]> {
+  return required((given, path, findings) => {
+    if (!isRecord(given)) {
+      return findings.add(path, 'DICT_TYPE_CONVERT', 'Only dictionaries may be used in a DictType');
+    }
+    const keys = Object.keys(given);
+    if (keys.length > bounds.max) return badLength(path, findings, 0, bounds.max);
+    const pairs: [K, V][] = [];
+    for (const name of keys) {
+      const checkedKey = run(key, name, [...path, brief(name)], findings);
+      if (checkedKey === INVALID) continue;
+      const checkedValue = run(value, given[name], [...path, name], findings);
+      if (checkedValue !== INVALID) pairs.push([checkedKey, checkedValue]);
+    }
+    return pairs.length === keys.length ? pairs : INVALID;
+  });
+}
+
 /** An http or https URL; `attachment` too where Discord takes `attachment://name`. */
 export function url(bounds: { max?: number; schemes?: readonly string[] } = {}): Check<string> {
   const { max = 2048, schemes = ['http', 'https'] } = bounds;

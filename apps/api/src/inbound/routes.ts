@@ -9,6 +9,7 @@ import { commandIndexRoutes } from './command-index-routes.js';
 import { commandRoutes } from './command-routes.js';
 import { emptyRoutes } from './empty-routes.js';
 import { gatewayRoutes } from './gateway-routes.js';
+import { guildSettingsRoutes } from './guild-settings-routes.js';
 import { guildRoutes } from './guild-routes.js';
 import { interactionRoutes } from './interaction-routes.js';
 import { inviteRoutes } from './invite-routes.js';
@@ -36,6 +37,7 @@ export function allRoutes(ports: Ports, events: Events): Route[] {
     ...emptyRoutes(),
     ...gatewayRoutes(ports),
     ...guildRoutes(ports),
+    ...guildSettingsRoutes(),
     ...interactionRoutes(ports, events),
     ...inviteRoutes(),
     ...memberRoutes(),
