@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { callMethod } from '@guildhall/bus';
 import {
   DeliverRequestSchema,
@@ -9,6 +9,7 @@ import {
   Signal,
   topicEvents,
   Topics,
+  type UserGuildSettingsChangeSchema,
 } from '@guildhall/contracts';
 import { Permission } from '@guildhall/permissions';
 import { partitionOf } from '@guildhall/snowflake';
@@ -255,6 +256,77 @@ describe('A user', () => {
     expect(annsFollower.types).toEqual(['USER_UPDATE']);
     expect(dataOf(guildFollower.events[0]!)).toMatchObject({ user: { username: 'renamed' } });
     await soon('the outbox to be empty', async () => (await fleet.outboxCount()) === 0);
+  });
+});
+
+describe('What a user wants counted', () => {
+  const change = async (
+    userId: bigint,
+    changes: MessageInitShape<typeof UserGuildSettingsChangeSchema>[],
+  ): Promise<Record<string, unknown>[]> => {
+    const { settingsJson } = await fleet.ask(Topics.method.updateUserGuildSettings, userId, {
+      command: fleet.command(userId, userId),
+      changes,
+    });
+    return settingsJson.map((each) => JSON.parse(Buffer.from(each).toString()) as object as never);
+  };
+  const count = async (userId: bigint, channelId: bigint): Promise<number> => {
+    const command = { actorId: userId };
+    const request = { command, channelId, position: 0n };
+    return (await fleet.ask(Messages.method.countMentions, channelId, request)).mentionCount;
+  };
+
+  it('is what guilds and private channels count, once it is answered, also when it was away', async () => {
+    const first = await fleet.start();
+    await fleet.start();
+    const [ann, ben] = [fleet.newId(), fleet.newId()];
+    const guild = await fleet.createGuild(ann);
+    await fleet.addMember(guild.id, ben);
+    await soon('ben to be in', async () => (await fleet.attachUser(ben)).guildIds.length === 1);
+    const channelId = await openPrivateChannel(ann, ben);
+    await soon('it to be told', async () => (await fleet.attachUser(ben)).privateChannels[0]);
+    for (const content of ['@everyone', `<@${ben}>`]) {
+      await fleet.say(guild.channelId, ann, content);
+      await fleet.say(channelId, ann, content);
+    }
+    expect([await count(ben, guild.channelId), await count(ben, channelId)]).toEqual([2, 2]);
+
+    const follower = fleet.follow(ben, (await fleet.attachUser(ben)).seq);
+    const guildFollower = fleet.follow(guild.id, (await fleet.attachTopic(guild.id, ben)).seq);
+    const channelOverrides = [{ channelId, muted: true }];
+    const changed = await change(ben, [
+      { guildId: guild.id, suppressEveryone: true },
+      { guildId: 0n, channelOverrides },
+    ]);
+    expect([await count(ben, guild.channelId), await count(ben, channelId)]).toEqual([1, 1]);
+    expect(await count(ann, channelId)).toBe(0);
+    const type = 'USER_GUILD_SETTINGS_UPDATE';
+    await soon('sessions to be told', () => follower.types.join() === [type, type].join());
+    expect(follower.events.map(dataOf)).toEqual(changed);
+
+    await fleet.kill(first);
+    expect([await count(ben, guild.channelId), await count(ben, channelId)]).toEqual([1, 1]);
+    const { guildSettings, guildSettingsVersion } = await fleet.attachUser(ben);
+    const told = guildSettings.map(
+      ({ json }) => JSON.parse(Buffer.from(json).toString()) as unknown,
+    );
+    expect(new Set(told)).toEqual(new Set(changed));
+    expect(guildSettingsVersion).toBe(2n);
+
+    await fleet.ask(Guilds.method.removeMember, guild.id, {
+      command: fleet.command(guild.id, ben),
+      userId: ben,
+    });
+    await soon('ben to be out', async () => (await fleet.attachUser(ben)).guildIds.length === 0);
+    const left = await fleet.attachUser(ben);
+    expect([left.guildSettings.length, left.guildSettingsVersion]).toEqual([1, 2n]);
+    await fleet.addMember(guild.id, ben);
+    await soon('ben to be in', async () => (await fleet.attachUser(ben)).guildIds.length === 1);
+    await soon('the guild to be told', async () => (await fleet.outboxCount()) === 0);
+    await fleet.say(guild.channelId, ann, '@everyone');
+    expect(await count(ben, guild.channelId)).toBe(0);
+    const isNews = guildFollower.types.filter((each) => each === 'GUILD_MEMBER_UPDATE');
+    expect(isNews).toEqual([]);
   });
 });
 
