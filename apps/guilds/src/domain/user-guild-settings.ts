@@ -5,11 +5,7 @@
  * Nearly all of it is for clients alone to act on. What decides which mentions count is told to the
  * topics that count them: see notification-rules.ts.
  */
-import type {
-  ChannelOverrideChange,
-  MuteConfigChange,
-  UserGuildSettingsChange,
-} from '@guildhall/contracts';
+import type { ChannelOverrideChange, UserGuildSettingsChange } from '@guildhall/contracts';
 import { isoTimeOrNull } from './iso-time.js';
 import type { Document } from './tables.js';
 
@@ -77,11 +73,12 @@ export function defaultSettings(guildId: bigint): UserGuildSettings {
 export function changedSettings(
   before: UserGuildSettings,
   change: UserGuildSettingsChange,
+  nowMs: number,
 ): UserGuildSettings {
   const overrides = new Map(before.channel_overrides.map((one) => [one.channel_id, one]));
   for (const one of change.channelOverrides) {
     const channelId = String(one.channelId);
-    overrides.set(channelId, changedOverride(overrides.get(channelId), one));
+    overrides.set(channelId, changedOverride(overrides.get(channelId), one, nowMs));
   }
   const after: UserGuildSettings = {
     ...before,
@@ -90,7 +87,7 @@ export function changedSettings(
     hide_muted_channels: change.hideMutedChannels ?? before.hide_muted_channels,
     message_notifications: change.messageNotifications ?? before.message_notifications,
     mobile_push: change.mobilePush ?? before.mobile_push,
-    mute_config: changedMute(before.mute_config, change.muteConfig),
+    mute_config: changedMute(before.mute_config, change, nowMs),
     mute_scheduled_events: change.muteScheduledEvents ?? before.mute_scheduled_events,
     muted: change.muted ?? before.muted,
     notify_highlights: change.notifyHighlights ?? before.notify_highlights,
@@ -103,13 +100,14 @@ export function changedSettings(
 function changedOverride(
   before: ChannelOverride | undefined,
   change: ChannelOverrideChange,
+  nowMs: number,
 ): ChannelOverride {
   return {
     channel_id: String(change.channelId),
     collapsed: change.collapsed ?? before?.collapsed ?? false,
     message_notifications:
       change.messageNotifications ?? before?.message_notifications ?? INHERITED,
-    mute_config: changedMute(before?.mute_config ?? null, change.muteConfig),
+    mute_config: changedMute(before?.mute_config ?? null, change, nowMs),
     muted: change.muted ?? before?.muted ?? false,
     flags: change.flags ?? before?.flags ?? 0,
   };
@@ -117,13 +115,19 @@ function changedOverride(
 
 function changedMute(
   before: MuteConfig | null,
-  change: MuteConfigChange | undefined,
+  { muted, muteConfig }: Pick<ChannelOverrideChange, 'muted' | 'muteConfig'>,
+  nowMs: number,
 ): MuteConfig | null {
-  if (change === undefined) return before;
-  if (change.isNone) return null;
+  if (muteConfig === undefined) {
+    // Who mutes again and does not say for how long does not mean a time that is over.
+    const endTime = before?.end_time ?? null;
+    const isOver = endTime !== null && Date.parse(endTime) <= nowMs;
+    return muted === true && isOver ? null : before;
+  }
+  if (muteConfig.isNone) return null;
   return {
-    selected_time_window: change.selectedTimeWindow ?? null,
-    end_time: isoTimeOrNull(Number(change.endTimeMs)),
+    selected_time_window: muteConfig.selectedTimeWindow ?? null,
+    end_time: isoTimeOrNull(Number(muteConfig.endTimeMs)),
   };
 }
 

@@ -224,6 +224,15 @@ describe('What other topics are told', () => {
     expect(update(override({ muted: false })).changes.errands).toEqual([muted(5n, false)]);
   });
 
+  it('is that it is muted for good, when it is muted again after a time that is over', () => {
+    const endTimeMs = BigInt(stage.clock.nowMs() + 10);
+    update(override({ muted: true, muteConfig: { endTimeMs } }));
+    expect(update(override({ muted: true })).changes.errands).toEqual([]);
+    stage.clock.advance(10);
+    expect(update(override({ flags: 1 })).changes.errands).toEqual([]);
+    expect(update(override({ muted: true })).changes.errands).toEqual([muted(3n, true)]);
+  });
+
   it('is nothing of channels that are not the user’s, until they are', () => {
     const channelOverrides = [{ channelId: 5n, muted: true }];
     expect(update([{ guildId: 0n, channelOverrides }]).changes.errands).toEqual([]);

@@ -33,7 +33,7 @@ export function updateUserGuildSettings(
     if (!isOwn) throw refuse('UnknownGuild');
     const before =
       after.get(guildId) ?? topic.guildSettings.get(guildId) ?? defaultSettings(guildId);
-    const settings = changedSettings(before, change);
+    const settings = changedSettings(before, change, changes.nowMs);
     if (settings !== before) after.set(guildId, settings);
   }
   checkBounds(topic, after, request.bulk);

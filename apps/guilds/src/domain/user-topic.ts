@@ -177,7 +177,6 @@ export class UserTopic {
     const saved = { ...settings, version: this.#settingsVersion };
     this.#guildSettings.set(guildId, saved);
     changes.put('user_guild_settings', [guildId], settingsDocument(saved));
-    changes.isTopicChanged = true;
     changes.event({ type: 'USER_GUILD_SETTINGS_UPDATE', data: saved });
     return saved;
   }
