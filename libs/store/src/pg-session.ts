@@ -1,6 +1,7 @@
 import { assert, Fault, FaultCode } from '@guildhall/fault';
-import type { PoolClient, QueryConfig } from 'pg';
+import type { PoolClient, QueryConfig, QueryResult as PgResult } from 'pg';
 import type { QueryResult, Session, Statement, Transaction } from './store.js';
+import { hasLargeValue, queryWithWholeValues } from './whole-values.js';
 import { CommitUnknown, isServerAnswer, toStoreFault } from './store-faults.js';
 
 /** One lent connection. */
@@ -28,7 +29,9 @@ export class PgSession implements Session {
         ...(name === undefined ? {} : { name }),
         ...(answerWithinMs === undefined ? {} : { query_timeout: answerWithinMs }),
       };
-      const result = await this.#client.query(config);
+      const result: PgResult = hasLargeValue(values)
+        ? await queryWithWholeValues(this.#client, config)
+        : await this.#client.query(config);
       return { rows: result.rows as Row[], rowCount: result.rowCount ?? 0 };
     } catch (error) {
       if (!isServerAnswer(error)) this.#isDoubtful = true;

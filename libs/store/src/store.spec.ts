@@ -100,6 +100,42 @@ describe('Store: values', () => {
     });
   });
 
+  it.each([2_047, 2_048, 300_000])('sends a value of %i bytes as it is', async (length) => {
+    const bytes = Buffer.alloc(length).map((_, at) => at % 251);
+    const statement = {
+      name: `whole-${length}`,
+      text: 'SELECT $1::bytea AS first, $2::text AS text, $3::bytea AS last, $4::int4 AS none',
+    };
+    // The second time it is planned already.
+    for (const text of ['one', 'zwei und drei €', '']) {
+      const values = [bytes, text, new Uint8Array(bytes), null];
+      const { rows } = await store.query<Record<string, unknown>>(statement, values);
+      const { first, last, ...rest } = rows[0]!;
+      expect([first, last].map((value) => bytes.equals(value as Buffer))).toEqual([true, true]);
+      expect(rest).toEqual({ text, none: null });
+    }
+  });
+
+  it('goes on after a statement with large values was refused', async () => {
+    const bytes = Buffer.alloc(100_000, 7);
+    await store.session(async (session) => {
+      const refused = { text: 'SELECT length($1::bytea) / $2::int4' };
+      expect(await rejection(session.query(refused, [bytes, 0]))).toBeInstanceOf(Fault);
+      expect(
+        await rejection(session.query({ text: 'SELECT $1 FROM nowhere' }, [bytes])),
+      ).toBeInstanceOf(Fault);
+      const { rows } = await session.query({ text: 'SELECT length($1::bytea) AS l' }, [bytes]);
+      expect(rows).toEqual([{ l: 100_000 }]);
+    });
+  });
+
+  it('gives up a statement with large values like any other', async () => {
+    const slow = { text: 'SELECT pg_sleep(20), length($1::bytea)', answerWithinMs: 50 };
+    const reason = await rejection(store.query(slow, [Buffer.alloc(5_000)]));
+    expect(reason).toMatchObject({ code: FaultCode.Unavailable });
+    await store.ping();
+  });
+
   it('counts rows that were touched', async () => {
     const { rows, rowCount } = await store.query({ text: 'UPDATE things SET name = name' });
     expect([rows, rowCount]).toEqual([[], 1]);

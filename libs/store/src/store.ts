@@ -27,7 +27,8 @@ export interface QueryResult<Row> {
 /**
  * Whatever statements run in. Values: bigint for int8, number for int4, string, Buffer or
  * Uint8Array for bytea, Date for timestamptz, an array for an array; for a jsonb value that is an
- * array itself, pass JSON text. Rows: int8 (and count(*)) is bigint, int4 number, bytea Buffer,
+ * array itself, pass JSON text. Bytes must not change until the statement is answered: large ones
+ * are sent from where they lie. Rows: int8 (and count(*)) is bigint, int4 number, bytea Buffer,
  * jsonb parsed, timestamptz Date.
  *
  * Rejects with a Fault: `unavailable` when the database cannot be reached or asks to try again,
