@@ -1,5 +1,5 @@
-// What people do not want to be bothered with: set over HTTP, told to all their sessions, and counted
-// by, in READY and after an ack, also when the process that knew it was killed.
+// What people do not want to be bothered with: set over HTTP, told to all their sessions, and
+// counted by, in READY and after an ack, also when the process that knew it was killed.
 import type { TestGatewayClient } from '@guildhall/testkit';
 
 import { useFleet } from './harness/fleet-for-spec.js';

@@ -1,5 +1,5 @@
-// How a person wants to be notified: of one guild, of its private channels, of several at once. It is
-// kept by the owner of the user, which tells the topics that count mentions.
+// How a person wants to be notified: of one guild, of its private channels, of several at once. It
+// is kept by the owner of the user, which tells the topics that count mentions.
 import { refuse, Topics } from '@guildhall/contracts';
 import type { Snowflake } from '@guildhall/snowflake';
 import {
