@@ -101,7 +101,7 @@ describe('Store: values', () => {
   });
 
   it.each([2_047, 2_048, 300_000])('sends a value of %i bytes as it is', async (length) => {
-    const bytes = Buffer.alloc(length).map((_, at) => at % 251);
+    const bytes = Buffer.from(Uint8Array.from({ length }, (_, at) => at % 251));
     const statement = {
       name: `whole-${length}`,
       text: 'SELECT $1::bytea AS first, $2::text AS text, $3::bytea AS last, $4::int4 AS none',

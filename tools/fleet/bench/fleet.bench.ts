@@ -9,8 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { ALL_INTENTS } from '@guildhall/gateway-protocol';
-import { tempDir, TestApi, TestGatewayClient } from '@guildhall/testkit';
+import { tempDir, TestGatewayClient } from '@guildhall/testkit';
 import { startFleet, type Fleet } from '../src/index.js';
+import { logIn, makeWorld, ok, UNHURRIED, type Made } from './world.js';
 
 const GUILDS_COUNT = 100;
 const LOGINS_COUNT = 130;
@@ -40,63 +41,6 @@ function quantile(values: number[], q: number): number {
 function noteTimes(name: string, times: number[]): void {
   note(`${name}, p50`, quantile(times, 0.5), 'ms');
   note(`${name}, p99`, quantile(times, 0.99), 'ms');
-}
-
-interface Made {
-  readonly owner: TestApi;
-  readonly bot: TestApi;
-  readonly token: string;
-  readonly channelIds: string[];
-}
-
-async function ok<T>(answer: Promise<{ status: number; body: unknown }>): Promise<T> {
-  const { status, body } = await answer;
-  if (status >= 300) throw new Error(`answered ${status}: ${JSON.stringify(body)}`);
-  return body as T;
-}
-
-/** A bot in so many guilds, each with a text channel. */
-async function makeWorld(fleet: Fleet): Promise<Made> {
-  const anybody = new TestApi({ baseUrl: `${fleet.api}/v10` });
-  const { token: ownerToken } = await ok<{ token: string }>(
-    anybody.post('/auth/register', {
-      username: 'owner',
-      email: 'owner@example.org',
-      password: 'a password of length',
-      date_of_birth: '2000-01-01',
-      consent: true,
-    }),
-  );
-  const owner = anybody.as(ownerToken, 'user');
-  const application = await ok<{ id: string }>(owner.post('/applications', { name: 'bench' }));
-  const flags = (1 << 13) | (1 << 15) | (1 << 19);
-  await ok(owner.patch(`/applications/${application.id}`, { flags }));
-  const reset = `/applications/${application.id}/bot/reset`;
-  const { token } = await ok<{ token: string }>(owner.post(reset, {}));
-  const channelIds: string[] = [];
-  for (let index = 0; index < GUILDS_COUNT; index += 1) {
-    const guild = await ok<{ id: string }>(owner.post('/guilds', { name: `guild ${index}` }));
-    await ok(
-      owner.post(`/oauth2/authorize?client_id=${application.id}&scope=bot`, {
-        guild_id: guild.id,
-        permissions: '8',
-        authorize: true,
-      }),
-    );
-    const channels = await ok<{ id: string; type: number }[]>(
-      owner.get(`/guilds/${guild.id}/channels`),
-    );
-    channelIds.push(channels.find(({ type }) => type === 0)!.id);
-  }
-  return { owner, bot: anybody.as(token, 'bot'), token, channelIds };
-}
-
-async function logIn(fleet: Fleet, token: string, gateway = 0): Promise<TestGatewayClient> {
-  const gateways = fleet.instances().filter(({ app }) => app === 'gateway');
-  const { port } = gateways[gateway % gateways.length]!;
-  const client = await TestGatewayClient.connect({ url: `ws://127.0.0.1:${port}` });
-  await client.identify({ token, intents: ALL_INTENTS });
-  return client;
 }
 
 const guildsOf = (client: TestGatewayClient): number => client.dispatches('GUILD_CREATE').length;
@@ -207,21 +151,17 @@ async function measureTakeover(fleet: Fleet, made: Made): Promise<void> {
 
 async function main(): Promise<void> {
   const folder = tempDir('guildhall-bench-');
-  const unhurried = {
-    api: { GUILDHALL_RATE_LIMIT_FACTOR: '100000', INVALID_REQUESTS_MAX: '1000000' },
-    gateway: { IDENTIFY_INTERVAL_MS: '0', MAX_CONCURRENCY: '16' },
-  };
   console.log('starting a fleet: 2 gateways, 2 guilds, 1 of each other app');
   const fleet = await startFleet({
     dataDir: folder.path,
     seed: false,
     instances: { gateway: 2, guilds: 2 },
     env: { LOG_LEVEL: 'warn' },
-    appEnv: unhurried,
+    appEnv: UNHURRIED,
   });
   try {
     console.log(`making ${GUILDS_COUNT} guilds`);
-    const made = await makeWorld(fleet);
+    const made = await makeWorld(fleet, GUILDS_COUNT);
     await measureLogIn(fleet, made);
     await measureMessages(fleet, made);
     await measureThroughput(fleet, made);
