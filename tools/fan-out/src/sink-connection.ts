@@ -24,12 +24,15 @@ export interface ConnectionOptions {
   /** Where from; absent: wherever the system likes. */
   readonly localAddress: string | undefined;
   readonly identity: string;
+  /** When its first heartbeat is due, if it has any (see `monotonicMs`). */
+  readonly beatDueAtMs: number;
   readonly events: ConnectionEvents;
 }
 
 /** One client that counts what it is sent. Reads heads of frames only, keeps nothing. */
 export class SinkConnection {
   bytes = 0;
+  beatDueAtMs: number;
   readonly #options: ConnectionOptions;
   readonly #socket: Socket;
   readonly #counter = new FrameCounter();
@@ -43,6 +46,7 @@ export class SinkConnection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.beatDueAtMs = options.beatDueAtMs;
     const { dialect, port, localAddress, events } = options;
     this.#socket = createConnection({
       host: '127.0.0.1',

@@ -40,7 +40,6 @@ export class Sink {
   #onComplete: (() => void) | undefined;
   #failure: string | undefined;
   #beats: NodeJS.Timeout | undefined;
-  #nextBeat = 0;
   #retriesCount = 0;
 
   constructor(plan: SinkPlan) {
@@ -149,6 +148,7 @@ export class Sink {
       port,
       identity: identities[index % identities.length] ?? '',
       localAddress: address === 0 ? undefined : `127.0.0.${1 + address}`,
+      beatDueAtMs: monotonicMs() + phaseOf(index) * this.#dialect.heartbeatMs,
       events,
     });
     this.#connections.push(connection);
@@ -159,15 +159,16 @@ export class Sink {
     if (this.#arrivals.isComplete) this.#onComplete?.();
   };
 
-  /** Spread evenly over the interval, as clients' own timers would be. */
+  /** By the clock, each at its own time of the interval, as clients' own timers would be. */
   #beat(): void {
-    const count = this.#connections.length;
-    if (count === 0) return;
-    const share = (count * BEATS_INTERVAL_MS) / this.#dialect.heartbeatMs;
-    const until = this.#nextBeat + share;
-    for (let index = Math.ceil(this.#nextBeat); index < until; index += 1) {
-      this.#connections[index % count]!.beat();
+    const nowMs = monotonicMs();
+    for (const connection of this.#connections) {
+      if (connection.beatDueAtMs > nowMs) continue;
+      connection.beat();
+      connection.beatDueAtMs += this.#dialect.heartbeatMs;
     }
-    this.#nextBeat = until % count;
   }
 }
+
+/** Where in its interval the n-th connection has its heartbeats, from 0 to 1: evenly spread. */
+const phaseOf = (index: number): number => (index * 0.618034) % 1;
