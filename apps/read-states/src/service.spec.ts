@@ -520,14 +520,15 @@ describe('Two instances', () => {
   it(
     'that both think a partition theirs: the one replaced commits nothing any more',
     async () => {
-      const one = await fleet.start();
+      // Every second they ask the log whether they were replaced, as they do in earnest.
+      const one = await fleet.start({ foldIntervalMs: 1_000 });
       const user = userIn(77);
       await fleet.ack(user, [{ channelId: 1n, messageId: 1n }]);
       // The two do not hear of each other, and so each takes all partitions.
       const healed = fleet.hub.rule(({ subject, from, to }) =>
         subject === MEMBERS_SUBJECT && from !== to ? 'drop' : undefined,
       );
-      const two = await fleet.start();
+      const two = await fleet.start({ foldIntervalMs: 1_000 });
       const asked = async (who: Running, messageId: bigint): Promise<AckReply> => {
         const ended = fleet.hub.rule(({ subject, to }) =>
           subject.startsWith('read-states.v1.p') && to !== who.name ? 'drop' : undefined,
