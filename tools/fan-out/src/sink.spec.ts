@@ -122,6 +122,32 @@ describe('a sink of WebSockets', () => {
     await sink.close();
   });
 
+  it('keeps each connection alive by heartbeats of its own, also while others open', async () => {
+    const beats: number[] = [];
+    const getReady = (ws: WebSocket): void => {
+      for (const frame of ['ready', 'guild']) ws.send(frame);
+    };
+    server.on('connection', (ws) => {
+      const at = beats.push(0) - 1;
+      ws.send('{"op":10}');
+      // The last one is let in when all others have beaten twice: if they did not, it never is.
+      if (at < 4) getReady(ws);
+      ws.on('message', (data) => {
+        if (!String(data).startsWith('{"op":1,')) return;
+        beats[at]! += 1;
+        if (beats[at] === 2 && beats.slice(0, 4).every((count) => count >= 2)) {
+          getReady([...server.clients].at(-1)!);
+        }
+      });
+    });
+    const sink = sinkAt(portOf(server), { name: 'guildhall', heartbeatMs: 200 }, 5);
+    await sink.open();
+    await eventually(() => beats.length === 5 && beats.every((count) => count >= 3), {
+      label: 'three heartbeats of each',
+    });
+    await sink.close();
+  });
+
   it('joins what it must and answers pings', async () => {
     server.on('connection', (ws) => {
       ws.send('0{"sid":"x"}');
