@@ -144,6 +144,7 @@ function gatewayOn(sockets: readonly Socket[]) {
       compression: 'none',
       bufferBytesMax: 4_000_000,
       zlibHistoryBytes: 0,
+      hasZstdContexts: false,
       backlog,
       onSlow: () => undefined,
     });

@@ -52,6 +52,8 @@ export const NUMBER_KNOBS = {
   ),
   /** 0: `zlib-stream` from pieces compressed once for all; else what a message refers back to. */
   zlibHistoryBytes: knob('ZLIB_HISTORY_BYTES', 0, 0, 32_768),
+  /** 0: `zstd-stream` from pieces compressed once for all, but for ETF; 1: a context per socket. */
+  zstdContexts: knob('ZSTD_CONTEXTS', 0, 0, 1),
   sessionsMax: knob('SESSIONS_MAX', 100_000, 1, 10_000_000),
   socketsMax: knob('SOCKETS_MAX', 120_000, 1, 10_000_000),
   sessionsPerUserMax: knob('SESSIONS_PER_USER_MAX', 1_000, 1, 10_000_000),

@@ -206,6 +206,7 @@ export function assembleService(parts: ServiceParts): GatewayService {
       compression,
       bufferBytesMax: config.socketBufferBytesMax,
       zlibHistoryBytes: config.zlibHistoryBytes,
+      hasZstdContexts: config.zstdContexts === 1,
       backlog,
       onSlow: (socket: MessageSocket) =>
         events.slowConsumer(socket.sessionId, socket.bufferedAmount),

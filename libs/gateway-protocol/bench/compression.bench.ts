@@ -1,5 +1,5 @@
-// Hot path: ZlibChunks.compress, EncodedDispatch.zlibFrame. What each way to compress costs a
-// connection, side by side on the same traffic: bytes on the wire, CPU a message, memory.
+// Hot path: ZlibChunks.compress, ZstdChunks.compress, SharedFrame.patch. What each way to compress
+// costs a connection, side by side on the same traffic: bytes on the wire, CPU a message, memory.
 //
 //   npm run bench -- gateway-protocol compression
 //
@@ -14,7 +14,9 @@ import {
   compressPayload,
   createCompressor,
   EncodedDispatch,
+  SharedForm,
   ZlibChunks,
+  ZstdChunks,
   type Compressor,
 } from '../src/index.js';
 
@@ -140,20 +142,28 @@ const history = (size: number): Way => ({
   },
 });
 
+/** Messages come with their WebSocket header of 4 bytes, as they are sent. */
+function shared(name: string, form: SharedForm, make: () => Pick<ZlibChunks, 'compress'>): Way {
+  return {
+    name: `${name}, shared`,
+    open: () => {
+      const chunks = make();
+      const one = (frame: Buffer, at: number): Buffer => {
+        if (at === 0) return chunks.compress(frame);
+        const event = events[at - 1]!.shared(form);
+        event.patch(at + 1);
+        return event.bytes.subarray(event.start, event.end);
+      };
+      return { one, close: nothing };
+    },
+  };
+}
+
 const WAYS: readonly Way[] = [
   { name: 'none', open: () => ({ one: (frame) => frame, close: nothing }) },
   { name: 'payload, each by itself', open: () => ({ one: compressPayload, close: nothing }) },
-  {
-    name: 'zlib-stream, shared',
-    open: () => {
-      const chunks = new ZlibChunks(0);
-      return {
-        one: (frame, at) =>
-          at === 0 ? chunks.compress(frame) : events[at - 1]!.zlibFrame('json', at + 1),
-        close: nothing,
-      };
-    },
-  },
+  shared('zlib-stream', SharedForm.JsonZlib, () => new ZlibChunks(0)),
+  shared('zstd-stream', SharedForm.JsonZstd, () => new ZstdChunks()),
   history(1_024),
   history(4_096),
   history(32_768),

@@ -2,10 +2,11 @@
  * Transport compression: one stream for the life of a connection, one WebSocket message per
  * payload.
  *
- * Two ways to make `zlib-stream`, and they cost differently (bench/zlib-chunks.bench.ts): a context
- * of its own for each connection is 240 KiB, and most of its time is the way to a worker thread and
- * back; `ZlibChunks` (zlib-chunks.ts) answers at once, with as many bytes as it may remember, at a
- * half to a quarter of the CPU. `zstd-stream` knows only the first way, and holds 394 KiB.
+ * Two ways to make one, and they cost differently (bench/compression.bench.ts): a context of its
+ * own for each connection is 240 KiB (zlib) or 394 (zstd), and most of its time is the way to a
+ * worker thread and back; pieces that were compressed apart (zlib-chunks.ts, zstd-chunks.ts) are
+ * there at once, at a half to a quarter of the CPU, and those that fit any connection are
+ * compressed once.
  *
  * Here is the first way. `flush` on the stream makes zlib end each write on a byte boundary with
  * `00 00 ff ff`, and zstd end a block without ending the frame, which is what clients wait for.

@@ -1,8 +1,6 @@
 import { codecOf } from './codec.js';
-import { createDecompressor } from './compression.js';
 import { dispatchHeadSize, SEQUENCE_MAX } from './dispatch-head.js';
 import { EncodedDispatch } from './encoded-dispatch.js';
-import { ZlibChunks } from './zlib-chunks.js';
 
 const DATA = { id: '81384788765712384', content: 'ä "quoted" \u{1F600}', embeds: [], tts: false };
 const encodedDispatch = () =>
@@ -48,24 +46,6 @@ describe('EncodedDispatch', () => {
       expect(event.body(encoding)).toBe(event.body(encoding));
       const frame = event.frame(encoding, 77);
       expect(frame.subarray(dispatchHeadSize(encoding, 77))).toEqual(event.body(encoding));
-    });
-
-    it('fits any zlib stream that is open, between messages made for it alone', async () => {
-      const event = encodedDispatch();
-      const chunks = new ZlibChunks(4096);
-      const client = createDecompressor('zlib-stream');
-      const plain = (sequence: number) => event.frame(encoding, sequence);
-      const own = Buffer.from('{"op":11,"d":null,"s":null,"t":null}');
-      for (let sequence = 1; sequence < 300; sequence += 1) {
-        expect(await client.decompress(chunks.compress(own))).toEqual(own);
-        expect(await client.decompress(chunks.compress(own))).toEqual(own);
-        chunks.skip();
-        const message = event.zlibFrame(encoding, sequence);
-        expect(message.subarray(-4).toString('hex')).toBe('0000ffff');
-        expect(message.indexOf('0000ffff', 0, 'hex')).toBe(message.length - 4);
-        expect(await client.decompress(message)).toEqual(plain(sequence));
-      }
-      client.close();
     });
   });
 

@@ -6,8 +6,8 @@
  *          `---------------- head --------------------------'     `---- body, shared -----------'
  *
  * The sequence comes first so that all after it is one shared run of bytes. It may be copied behind
- * a head (`frame`, `writeFrame`), compressed once for every `zlib-stream` (`zlibFrame`, see
- * zlib-chunks.ts), or sent from where it is after its head was patched (`shared`, shared-frame.ts).
+ * a head (`frame`, `writeFrame`), compressed once for every connection (see zlib-chunks.ts and
+ * zstd-chunks.ts), or sent from where it is after its head was patched (`shared`, shared-frame.ts).
  *
  * What is not asked for is not made: the ETF form costs a JSON parse and is made for the first
  * session that wants it.
@@ -16,13 +16,14 @@ import type { Encoding } from './api-version.js';
 import { dispatchHeadSize, writeDispatchHead } from './dispatch-head.js';
 import { encodeEtfTerm } from './etf-encoder.js';
 import {
+  plainForm,
   SHARED_FORMS_COUNT,
   SharedForm,
-  sharedForm,
   SharedFrame,
   withRoom,
 } from './shared-frame.js';
-import { deflateChunk, STORED_BLOCK_OVERHEAD, writeStoredBlockHeader } from './zlib-chunks.js';
+import { deflateChunk } from './zlib-chunks.js';
+import { zstdChunk } from './zstd-chunks.js';
 
 const NONE: (SharedFrame | undefined)[] = [];
 const CLOSING = Buffer.from('}');
@@ -57,7 +58,7 @@ export class EncodedDispatch {
    * waits to be confirmed is in memory once.
    */
   frameOnce(encoding: Encoding, sequence: number): Buffer {
-    const parts = this.#bodyOf(sharedForm(encoding, false));
+    const parts = this.#bodyOf(plainForm(encoding));
     const head = Buffer.allocUnsafe(dispatchHeadSize(encoding, sequence));
     writeDispatchHead(head, 0, encoding, sequence);
     return Buffer.concat([head, ...parts]);
@@ -85,20 +86,7 @@ export class EncodedDispatch {
 
   /** What follows the head, the same for every session. */
   body(encoding: Encoding): Buffer {
-    return this.shared(sharedForm(encoding, false)).body;
-  }
-
-  /**
-   * Hot path. The frame as a message of any `zlib-stream` that has been opened: the head as it is,
-   * then the body compressed, once for all. Ends with exactly one suffix.
-   */
-  zlibFrame(encoding: Encoding, sequence: number): Buffer {
-    const chunk = this.shared(sharedForm(encoding, true)).body;
-    const headSize = dispatchHeadSize(encoding, sequence);
-    const frame = Buffer.allocUnsafe(STORED_BLOCK_OVERHEAD + headSize + chunk.length);
-    const headAt = writeStoredBlockHeader(frame, 0, headSize);
-    frame.set(chunk, writeDispatchHead(frame, headAt, encoding, sequence));
-    return frame;
+    return this.shared(plainForm(encoding)).body;
   }
 
   #make(form: SharedForm): SharedFrame {
@@ -116,7 +104,9 @@ export class EncodedDispatch {
         return [deflateChunk(this.body('json'))];
       case SharedForm.EtfZlib:
         return [deflateChunk(this.body('etf'))];
-      default: {
+      case SharedForm.JsonZstd:
+        return [zstdChunk(this.body('json'))];
+      case SharedForm.Etf: {
         const data: unknown = JSON.parse(this.#dataJson.toString());
         return [T, encodeEtfTerm(this.type), D, encodeEtfTerm(data)];
       }

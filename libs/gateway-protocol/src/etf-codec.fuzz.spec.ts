@@ -2,19 +2,7 @@ import { decodeEtf } from './etf-decoder.js';
 import { encodeEtf } from './etf-encoder.js';
 import { decodeJson } from './json-codec.js';
 import { MalformedPayload } from './malformed-payload.js';
-
-const SEED = Number(process.env['SEED'] ?? 20_260_801);
-
-/** A small generator (mulberry32), so that a failure can be had again with SEED=. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { SEED, seeded } from './testing/seeded.js';
 
 const TAGS = [70, 80, 97, 98, 99, 100, 104, 105, 106, 107, 108, 109, 110, 111, 115, 116, 118, 119];
 

@@ -86,5 +86,6 @@ export { isToleratedOpcode, Opcode } from './opcodes.js';
 export { CompressionFailed } from './ordered-transform.js';
 export type { ParsedPayload } from './parse-client-payload.js';
 export { parseClientPayload } from './parse-client-payload.js';
-export { SharedForm, sharedForm, SharedFrame } from './shared-frame.js';
+export { plainForm, SharedForm, sharedForm, SharedFrame } from './shared-frame.js';
 export { deflateChunk, ZLIB_STREAM_HEADER, ZLIB_SUFFIX, ZlibChunks } from './zlib-chunks.js';
+export { ZSTD_STREAM_HEADER, zstdChunk, ZstdChunks } from './zstd-chunks.js';

@@ -4,29 +4,56 @@
  *
  *   | free |  81 7e 01 2c  |             {"op":0,"s":123  |  ,"t":"MESSAGE_CREATE","d":{...}}  |
  *   | free |  82 7e 00 d0  |  00 0f ..   {"op":0,"s":123  |  chunk 00 00 ff ff                 |
- *          `-- ws header --+-- stored --+----- head -----' `--------- body, shared -----------'
- *          `start          `block, zlib                   `ROOM                             `end
+ *          `-- ws header --+-- header --+----- head -----' `--------- body, shared -----------'
+ *          `start          `of a block, if compressed     `ROOM                             `end
  *
  * The head ends where the body begins, so a longer number moves only the few bytes before it, and
  * that happens when the count of digits changes, not with each session. Nothing is allocated for a
  * recipient; the kernel copies the bytes when they are sent.
  */
-import type { Encoding } from './api-version.js';
+import type { Encoding, TransportCompression } from './api-version.js';
 import { dispatchHeadSize, writeDispatchHead } from './dispatch-head.js';
 import { STORED_BLOCK_OVERHEAD, writeStoredBlockHeader } from './zlib-chunks.js';
+import { RAW_BLOCK_OVERHEAD, writeRawBlockHeader } from './zstd-chunks.js';
 
-/** The forms in which one run of bytes serves every session: encoding, and shared zlib chunks. */
-export const SharedForm = { Json: 0, Etf: 1, JsonZlib: 2, EtfZlib: 3 } as const;
+/**
+ * The forms in which one run of bytes serves every session: an encoding, plain or in shared chunks
+ * of a compression.
+ */
+export const SharedForm = { Json: 0, Etf: 1, JsonZlib: 2, EtfZlib: 3, JsonZstd: 4 } as const;
 export type SharedForm = (typeof SharedForm)[keyof typeof SharedForm];
 
 /** How many forms there are. */
-export const SHARED_FORMS_COUNT = 4;
+export const SHARED_FORMS_COUNT = 5;
 
-/** The form of an encoding, with shared zlib chunks or plain. */
-export function sharedForm(encoding: Encoding, isZlib: boolean): SharedForm {
-  if (encoding === 'json') return isZlib ? SharedForm.JsonZlib : SharedForm.Json;
-  return isZlib ? SharedForm.EtfZlib : SharedForm.Etf;
+/** The form of an encoding as it is. */
+export function plainForm(encoding: Encoding): SharedForm {
+  return encoding === 'json' ? SharedForm.Json : SharedForm.Etf;
 }
+
+/** The form of an encoding in a compression; ETF has no chunks of zstd that fit all. */
+export function sharedForm(
+  encoding: Encoding,
+  compression: TransportCompression,
+): SharedForm | undefined {
+  const isJson = encoding === 'json';
+  switch (compression) {
+    case 'none':
+      return plainForm(encoding);
+    case 'zlib-stream':
+      return isJson ? SharedForm.JsonZlib : SharedForm.EtfZlib;
+    case 'zstd-stream':
+      return isJson ? SharedForm.JsonZstd : undefined;
+  }
+}
+
+const ENCODINGS = {
+  [SharedForm.Json]: 'json',
+  [SharedForm.Etf]: 'etf',
+  [SharedForm.JsonZlib]: 'json',
+  [SharedForm.EtfZlib]: 'etf',
+  [SharedForm.JsonZstd]: 'json',
+} as const satisfies Record<SharedForm, Encoding>;
 
 const WS_TEXT = 0x81;
 const WS_BINARY = 0x82;
@@ -34,7 +61,7 @@ const WS_SIZE_16 = 126;
 const WS_SIZE_64 = 127;
 const TWO_TO_32 = 2 ** 32;
 
-/** Room before every body: for the longest header of WebSocket, stored block and dispatch. */
+/** Room before every body: for the longest header of WebSocket, block and dispatch. */
 const ROOM = 64;
 
 /** Room and body in one piece of memory, which a `SharedFrame` may be made of. */
@@ -59,16 +86,16 @@ export class SharedFrame {
   readonly end: number;
   /** What follows the head, the same for every session. */
   readonly body: Buffer;
+  readonly #form: SharedForm;
   readonly #encoding: Encoding;
-  readonly #isZlib: boolean;
   /** Sequences within these limits have the head that lies there, but for the number. */
   #layoutFrom = 1;
   #layoutBelow = 0;
 
   /** @param bytes as made by `withRoom`; from now on this frame's own. */
   constructor(form: SharedForm, bytes: Buffer) {
-    this.#encoding = form === SharedForm.Json || form === SharedForm.JsonZlib ? 'json' : 'etf';
-    this.#isZlib = form === SharedForm.JsonZlib || form === SharedForm.EtfZlib;
+    this.#form = form;
+    this.#encoding = ENCODINGS[form];
     this.bytes = bytes;
     this.end = bytes.length;
     this.body = bytes.subarray(ROOM);
@@ -115,12 +142,14 @@ export class SharedFrame {
     const headSize = dispatchHeadSize(this.#encoding, sequence);
     let at = ROOM - headSize;
     writeDispatchHead(bytes, at, this.#encoding, sequence);
-    if (this.#isZlib) {
+    if (this.#form === SharedForm.JsonZstd) {
+      at -= RAW_BLOCK_OVERHEAD;
+      writeRawBlockHeader(bytes, at, headSize);
+    } else if (this.#form !== plainForm(this.#encoding)) {
       at -= STORED_BLOCK_OVERHEAD;
       writeStoredBlockHeader(bytes, at, headSize);
     }
-    const isText = this.#encoding === 'json' && !this.#isZlib;
-    this.start = layHeader(bytes, at, this.end - at, isText);
+    this.start = layHeader(bytes, at, this.end - at, this.#form === SharedForm.Json);
     this.#layoutFrom = 1;
     this.#layoutBelow = Infinity;
     if (this.#encoding === 'etf') return;

@@ -6,8 +6,7 @@ import { compileFloor, startFloor } from './floor.js';
 import { GuildhallFleet, POST_LANE, type Compression } from './guildhall.js';
 import { startSocketIo, startWs } from './js-servers.js';
 import { startNatsListener } from './nats-listener.js';
-import type { Pace } from './measure.js';
-import { paceFor } from './pace.js';
+import { paceFor, warmUpRoundsAt } from './pace.js';
 import { Profiler, selfTimes, type SelfTime } from './profile.js';
 import { describeCells, describeWeights } from './report.js';
 import { OpenStages, type Cell, type Weight } from './rounds.js';
@@ -120,9 +119,8 @@ class Course {
     const profiler = await this.#startProfiler();
     const targets = open.targets.filter(({ name }) => name !== POST_LANE);
     for (const eventsPerTurn of EVENTS_PER_TURN) {
-      const paceOf = ({ isCostly = false }: Target): Pace =>
-        paceFor(sessionsCount, eventsPerTurn, isCostly);
-      const cells = await open.measure(targets, paceOf, roundsCount, 1);
+      const pace = paceFor(sessionsCount, eventsPerTurn);
+      const cells = await open.measure(targets, pace, roundsCount, warmUpRoundsAt(pace));
       this.#say(`\n${describeCells(cells)}\n`);
       this.#findings.cells.push(...cells);
     }
@@ -166,7 +164,7 @@ class Course {
     const pace = { turnsCount, eventsPerTurn: 1, intervalMs: POSTS_INTERVAL_MS };
     const compared = (target: Target): boolean => ['nats', POST_LANE].includes(target.name);
     const targets = open.targets.filter(compared);
-    const cells = await open.measure(targets, () => pace, 1, 0);
+    const cells = await open.measure(targets, pace, 1, 0);
     this.#say(`five messages a second\n${describeCells(cells)}\n`);
     this.#findings.latency.push(...cells);
   }

@@ -36,16 +36,9 @@ export interface StageOptions {
 }
 
 const INTENTS = Intent.Guilds | Intent.GuildMessages | Intent.MessageContent;
-/**
- * Smaller frames are answers to heartbeats: 36 bytes as JSON, about as many in a shared zlib piece.
- * A context of zstd knows both by heart, and makes some 60 bytes of a message.
- */
-const EVENT_BYTES_MIN: Readonly<Record<Compression, number>> = {
-  none: 120,
-  'zlib-stream': 120,
-  'zstd-stream': 32,
-};
-/** Characters of a message, drawn anew each time: a context would know the same one by heart. */
+/** Smaller frames are answers to heartbeats: 36 bytes as JSON, about as many in shared pieces. */
+const EVENT_BYTES_MIN = 120;
+/** Characters of a message, drawn anew each time. */
 const CONTENT_LENGTH = 40;
 /** CHANNEL_UPDATE of a category without a name. */
 const NAMELESS_EVENT_BYTES = 202;
@@ -174,7 +167,7 @@ export class GuildhallFleet {
       compression,
       intents: INTENTS,
       heartbeatMs: HEARTBEAT_INTERVAL_DEFAULT_MS,
-      eventBytesMin: EVENT_BYTES_MIN[compression],
+      eventBytesMin: EVENT_BYTES_MIN,
     };
     const sinks = gateways.map(({ port }, index): SinkPlan => {
       const before = index * perGatewayMax;
@@ -184,8 +177,7 @@ export class GuildhallFleet {
     const pids = gateways.map(({ pid }) => pid!);
     const nameLength = Math.min(Math.max(payloadBytes - NAMELESS_EVENT_BYTES, 8), NAME_LENGTH_MAX);
     const publish = (count: number): Promise<void> => this.#rename(world, count, nameLength);
-    const isCostly = compression === 'zstd-stream';
-    return { name: LANES[compression], pids, sinks, isCostly, publish };
+    return { name: LANES[compression], pids, sinks, publish };
   }
 
   /** A category gets a new name: the event whose size can be chosen. */

@@ -100,7 +100,7 @@ export class OpenStages {
    */
   async measure(
     targets: readonly Target[],
-    paceOf: (target: Target) => Pace,
+    pace: Pace,
     roundsCount: number,
     warmUpRounds: number,
   ): Promise<Cell[]> {
@@ -108,13 +108,13 @@ export class OpenStages {
     for (let round = -warmUpRounds; round < roundsCount; round += 1) {
       for (const target of targets) {
         const idleNsPerMs = this.#idle.get(target)!;
-        const window = await measureWindow(target, this.sinks, paceOf(target), idleNsPerMs);
+        const window = await measureWindow(target, this.sinks, pace, idleNsPerMs);
         if (round >= 0) windows.get(target)!.push(window);
       }
     }
     const floor = targets.find(({ name }) => name === FLOOR);
     const floorNs = floor === undefined ? [] : windows.get(floor)!.map(nsPerDelivery);
-    return [...windows].map(([target, own]) => cellOf(target, paceOf(target), own, floorNs));
+    return [...windows].map(([target, own]) => cellOf(target, pace, own, floorNs));
   }
 
   /** Closes the connections; the servers are the stages' own. May be called twice. */

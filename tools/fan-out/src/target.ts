@@ -8,8 +8,6 @@ export interface Target {
   readonly pids: readonly number[];
   /** Its recipients. Targets of one server may share a plan: then they share the connections. */
   readonly sinks: readonly SinkPlan[];
-  /** A delivery costs many times what the others' do, so events come more rarely. */
-  readonly isCostly?: boolean;
   /**
    * Publishes so many events in one turn, each to all. Resolves when they are handed over (or
    * answered), rejects when they are refused.

@@ -18,6 +18,7 @@ import {
   Intent,
   SharedForm,
   ZLIB_STREAM_HEADER,
+  ZSTD_STREAM_HEADER,
 } from '@guildhall/gateway-protocol';
 import { silentTelemetry } from '@guildhall/telemetry';
 import { SeededRandom, seedFromEnv } from '@guildhall/testkit';
@@ -312,6 +313,13 @@ function isMeantFor(event: TopicEvent, userId: bigint, intents: number): boolean
   return (intents & wanted) !== 0 || event.subjectUserId === userId;
 }
 
+const COMPRESSIONS = new Map<SharedForm | undefined, 'zlib-stream' | 'zstd-stream'>([
+  [SharedForm.JsonZlib, 'zlib-stream'],
+  [SharedForm.EtfZlib, 'zlib-stream'],
+  [SharedForm.JsonZstd, 'zstd-stream'],
+]);
+const STREAM_HEADERS = { 'zlib-stream': ZLIB_STREAM_HEADER, 'zstd-stream': ZSTD_STREAM_HEADER };
+
 /** Keeps the messages that it was given, as a client would find them on the wire. */
 class KeepingSocket implements GatewaySocket {
   readonly form: SharedForm | undefined;
@@ -339,14 +347,14 @@ class KeepingSocket implements GatewaySocket {
 
   /** `s` and what it was about, of each message. */
   async read(): Promise<{ s: number; told: string }[]> {
-    const isZlib = this.form === SharedForm.JsonZlib || this.form === SharedForm.EtfZlib;
+    const compression = COMPRESSIONS.get(this.form);
     const isEtf = this.form === SharedForm.Etf || this.form === SharedForm.EtfZlib;
     const codec = codecOf(isEtf ? 'etf' : 'json');
-    const stream = isZlib ? createDecompressor('zlib-stream') : undefined;
+    const stream = compression === undefined ? undefined : createDecompressor(compression);
     const read: { s: number; told: string }[] = [];
     for (const [index, message] of this.messages.entries()) {
-      const first = index === 0 && isZlib;
-      const whole = first ? Buffer.concat([ZLIB_STREAM_HEADER, message]) : message;
+      const isFirst = index === 0 && compression !== undefined;
+      const whole = isFirst ? Buffer.concat([STREAM_HEADERS[compression], message]) : message;
       const payload = stream === undefined ? whole : await stream.decompress(whole);
       const { s, t, d } = codec.decode(payload) as {
         s: number;

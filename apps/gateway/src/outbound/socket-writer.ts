@@ -4,9 +4,10 @@
 //   none          JSON as text, ETF as binary
 //   payload       as none, but what was made for this session alone goes out as a zlib stream of
 //                 its own (IDENTIFY `compress: true`); events for many are small and stay plain
-//   zlib-stream   pieces that fit any connection (see EncodedDispatch.zlibFrame), or pieces that
-//                 refer to this connection's last payloads: a knob
-//   zstd-stream   a context per connection; compressed off the event loop, in order
+//   zlib-stream   pieces that fit any connection (zlib-chunks.ts), or pieces that refer to this
+//                 connection's last payloads: a knob
+//   zstd-stream   pieces that fit any connection (zstd-chunks.ts); for ETF, and where a knob says
+//                 so, a context per connection, compressed off the event loop, in order
 //
 // What is the same for many sessions but for a few bytes goes to the kernel from one piece of
 // memory (kernel-socket.ts); the rest, and all that is not a dispatch, through the WebSocket's
@@ -20,6 +21,7 @@ import {
   createCompressor,
   sharedForm,
   ZlibChunks,
+  ZstdChunks,
   type Compressor,
   type Encoding,
   type ServerFrame,
@@ -51,6 +53,8 @@ export interface SocketWriterOptions {
   readonly bufferBytesMax: number;
   /** `zlib-stream`: bytes of earlier payloads that a message may refer to; 0: pieces for all. */
   readonly zlibHistoryBytes: number;
+  /** `zstd-stream`: a context for each connection; ETF always has one. */
+  readonly hasZstdContexts: boolean;
   /** What waits in all sockets. */
   readonly backlog: SendBacklog;
   readonly onSlow: (socket: MessageSocket) => void;
@@ -68,7 +72,8 @@ export class SocketWriter implements GatewaySocket, Waiter {
   readonly #kernel: KernelSocket;
   readonly #options: SocketWriterOptions;
   readonly #isBinary: boolean;
-  readonly #zlib: ZlibChunks | undefined;
+  /** Compresses at once, if it is that which compresses; else `#zstd`. */
+  readonly #chunks: ZlibChunks | ZstdChunks | undefined;
   readonly #zstd: Compressor | undefined;
   /** Settles when what was handed to the compressor has been handed to the socket. */
   #lastSent: Promise<unknown> | undefined;
@@ -84,15 +89,18 @@ export class SocketWriter implements GatewaySocket, Waiter {
     this.#ws = ws;
     this.#kernel = new KernelSocket(socket);
     this.#options = options;
-    const { encoding, compression, zlibHistoryBytes } = options;
+    const { encoding, compression } = options;
     this.#isBinary = encoding === 'etf' || compression !== 'none';
-    const isZlib = compression === 'zlib-stream';
-    if (isZlib) this.#zlib = new ZlibChunks(zlibHistoryBytes);
-    if (compression === 'zstd-stream') {
+    const isApart =
+      compression === 'zstd-stream' && (encoding === 'etf' || options.hasZstdContexts);
+    if (isApart) {
       this.#zstd = createCompressor('zstd-stream', { pendingBytesMax: ZSTD_PENDING_MAX });
+      return;
     }
-    const isShared = compression === 'none' || (isZlib && zlibHistoryBytes === 0);
-    this.form = isShared ? sharedForm(encoding, isZlib) : undefined;
+    if (compression === 'zlib-stream') this.#chunks = new ZlibChunks(options.zlibHistoryBytes);
+    if (compression === 'zstd-stream') this.#chunks = new ZstdChunks();
+    const refersBack = compression === 'zlib-stream' && options.zlibHistoryBytes > 0;
+    if (!refersBack) this.form = sharedForm(encoding, compression);
   }
 
   get bufferedBytes(): number {
@@ -156,7 +164,7 @@ export class SocketWriter implements GatewaySocket, Waiter {
   }
 
   #compressed(frame: Buffer, isOwed: boolean): number {
-    if (this.#zlib !== undefined) return this.#send(this.#zlib.compress(frame), true, isOwed);
+    if (this.#chunks !== undefined) return this.#send(this.#chunks.compress(frame), true, isOwed);
     if (this.#zstd === undefined) return this.#send(frame, this.#isBinary, isOwed);
     const owedBytes = isOwed ? frame.length : 0;
     this.#owedBytes += owedBytes;

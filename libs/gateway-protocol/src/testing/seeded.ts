@@ -1,0 +1,15 @@
+// Chance for specs of this library. Not the testkit's, which leans on this library itself.
+
+/** What a failure can be had again with, as SEED in the environment; else the same every time. */
+export const SEED = Number(process.env['SEED'] ?? 20_260_801);
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
