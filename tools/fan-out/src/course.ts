@@ -120,7 +120,9 @@ class Course {
     const targets = open.targets.filter(({ name }) => name !== POST_LANE);
     for (const eventsPerTurn of EVENTS_PER_TURN) {
       const pace = paceFor(sessionsCount, eventsPerTurn);
-      const cells = await open.measure(targets, pace, roundsCount, warmUpRoundsAt(pace));
+      // The first pace finds gateways that have just started; the next, those that it has warmed.
+      const warmUpRounds = eventsPerTurn === EVENTS_PER_TURN[0] ? warmUpRoundsAt(pace) : 1;
+      const cells = await open.measure(targets, pace, roundsCount, warmUpRounds);
       this.#say(`\n${describeCells(cells)}\n`);
       this.#findings.cells.push(...cells);
     }

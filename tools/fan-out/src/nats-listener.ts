@@ -15,7 +15,11 @@ export async function startNatsListener(
   const port = await freePort();
   const server = await startNats({
     dir: folder.path,
-    extraConfig: `websocket { listen: "127.0.0.1:${port}", no_tls: true, compression: false }`,
+    // A stage may last longer than the two pings after which a silent client is cut off.
+    extraConfig: [
+      'ping_interval: "1h"',
+      `websocket { listen: "127.0.0.1:${port}", no_tls: true, compression: false }`,
+    ].join('\n'),
   });
   const publisher = await connectPublisher(server.port);
   // `MSG fan 1 275\r\n` + payload + `\r\n` fill the frame.
