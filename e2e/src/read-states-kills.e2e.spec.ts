@@ -14,7 +14,7 @@ import type { Guild, Person } from './harness/world.js';
 const random = new SeededRandom(seedFromEnv(process.env['SEED']));
 const ROUNDS_GIVEN = Number(process.env['ROUNDS'] ?? 0);
 const ROUNDS = ROUNDS_GIVEN === 0 ? 100 : ROUNDS_GIVEN;
-const BUDGET_MS = ROUNDS_GIVEN === 0 ? 160_000 : Infinity;
+const BUDGET_MS = ROUNDS_GIVEN === 0 ? 130_000 : Infinity;
 const STORY_TIMEOUT_MS = ROUNDS_GIVEN === 0 ? 270_000 : 60_000 + ROUNDS * 15_000;
 
 const LOAD = { workers: 8, usersPerWorker: 32, operationsPerMessage: 16, pauseMs: 4 };
