@@ -46,17 +46,16 @@ describe('ZlibChunks', () => {
     expect(sizeWith(1024) * 3).toBeLessThan(sizeWith(0));
   });
 
-  it('is not confused by a message made elsewhere', async () => {
-    const chunks = new ZlibChunks(4096);
+  it('without a history lets messages in between be made elsewhere', async () => {
+    const chunks = new ZlibChunks(0);
     const client = createDecompressor('zlib-stream');
     await client.decompress(chunks.compress(event(1)));
     await client.decompress(deflateChunk(Buffer.from('from elsewhere')));
-    chunks.skip();
     expect(await client.decompress(chunks.compress(event(1)))).toEqual(event(1));
     client.close();
   });
 
-  it('would be, were it not told', async () => {
+  it('with one does not', async () => {
     const chunks = new ZlibChunks(4096);
     const client = createDecompressor('zlib-stream');
     await client.decompress(chunks.compress(event(1)));

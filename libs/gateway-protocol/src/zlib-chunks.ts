@@ -63,20 +63,15 @@ export class ZlibChunks {
     this.#history = Buffer.allocUnsafeSlow(historySizeMax);
   }
 
-  /** Hot path. The one message that carries a payload; it ends with exactly one suffix. */
+  /**
+   * Hot path. The one message that carries a payload; it ends with exactly one suffix. With a
+   * history all messages must come from here; without, others may be made elsewhere (`SharedFrame`).
+   */
   compress(payload: Buffer): Buffer {
     const chunk = this.#referringBack(payload);
     if (this.#isOpened) return chunk;
     this.#isOpened = true;
     return Buffer.concat([ZLIB_STREAM_HEADER, chunk]);
-  }
-
-  /**
-   * To be told whenever a message made elsewhere (from an `EncodedDispatch`) is sent instead: what
-   * is remembered is then no longer what was just before.
-   */
-  skip(): void {
-    this.#historySize = 0;
   }
 
   #referringBack(payload: Buffer): Buffer {

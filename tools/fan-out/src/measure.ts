@@ -29,7 +29,7 @@ export interface Window {
 /** The sinks of a stage, by the plan they were opened with. */
 export type Sinks = ReadonlyMap<SinkPlan, SinkProcess>;
 
-/** Eight events to 18,000 sessions, all compressed one by one, take a quarter of a minute. */
+/** Many times what the slowest turn takes: what has not come by then is lost. */
 const ARRIVAL_TIMEOUT_MS = 60_000;
 /** What a server still does after its last write belongs to it. */
 const SETTLE_MS = 30;

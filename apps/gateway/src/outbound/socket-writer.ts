@@ -91,9 +91,9 @@ export class SocketWriter implements GatewaySocket, Waiter {
     this.#options = options;
     const { encoding, compression } = options;
     this.#isBinary = encoding === 'etf' || compression !== 'none';
-    const isApart =
+    const hasContext =
       compression === 'zstd-stream' && (encoding === 'etf' || options.hasZstdContexts);
-    if (isApart) {
+    if (hasContext) {
       this.#zstd = createCompressor('zstd-stream', { pendingBytesMax: ZSTD_PENDING_MAX });
       return;
     }
